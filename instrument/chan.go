@@ -1,0 +1,387 @@
+package instrument
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"reflect"
+	"unsafe"
+)
+
+// ErrClosed is returned by RecvContext when the channel or queue is closed and
+// drained.
+var ErrClosed = errors.New("weir: channel closed")
+
+// Chan is a channel whose depth, waits, refusals and blocked goroutines are
+// measured. Its methods have the semantics of the native operations: order,
+// blocking, closing and panics are those of the channel inside.
+//
+// Sends must go through the Chan (or be told with Sent); receives may be native,
+// through C or Raw. A send and receive through it cost about half as much again
+// as the native pair, allocate nothing, and read no clock unless they wait or
+// are one of the sampled ones. All methods are safe for concurrent use.
+type Chan[T any] struct {
+	ch    chan T // first: see wrapperAt
+	m     *chanMember
+	bytes func(T) int
+}
+
+// NewChan makes a channel and measures it under name. A name stands for all
+// channels made under it: their numbers add up in one series. An empty name
+// measures nothing. It panics as make does if capacity is negative.
+func NewChan[T any](name string, capacity int, opts ...ChanOption) *Chan[T] {
+	ch := make(chan T, capacity)
+	return wrap(name, ch, opts, chanKind{})
+}
+
+// WrapChan measures a channel that exists already. Sends that are still made on
+// ch itself are not seen (see Sent); messages that are in ch already count as
+// sent. Wrapping the same channel under the same name again gives another handle
+// to the same numbers. A nil channel is not measured, and blocks for ever as it
+// did.
+func WrapChan[T any](name string, ch chan T, opts ...ChanOption) *Chan[T] {
+	return wrap(name, ch, opts, chanKind{exposed: true, found: len(ch)})
+}
+
+func wrap[T any](name string, ch chan T, opts []ChanOption, kind chanKind) *Chan[T] {
+	c := &Chan[T]{ch: ch}
+	cfg := chanConfigOf(opts)
+	r := registryOr(cfg.registry)
+	kind.elem, kind.capacity, kind.moves = reflect.TypeFor[T](), int64(cap(ch)), true
+	kind.skip = 2
+	p := addressOf(ch)
+	kind.target = targetChannel
+	if !r.identity {
+		if kind.exposed {
+			return c // the wrapper's end would be taken for the channel's
+		}
+		kind.target, p = targetWrapper, (*byte)(unsafe.Pointer(c))
+	}
+	c.m = registerChan(name, p, cfg, kind)
+	if c.m != nil {
+		c.bytes = bytesOption[T](r, cfg)
+	}
+	return c
+}
+
+func chanConfigOf(opts []ChanOption) chanConfig {
+	var cfg chanConfig
+	for _, o := range opts {
+		if o != nil {
+			o.applyChan(&cfg)
+		}
+	}
+	return cfg
+}
+
+// bytesOption returns what WithBytes gave, if it is for messages of type T. A
+// panic of the user's function is contained and counted.
+func bytesOption[T any](r *Registry, cfg chanConfig) func(T) int {
+	if cfg.bytes == nil {
+		return nil
+	}
+	size, ok := cfg.bytes.(func(T) int)
+	r.conflict(!ok)
+	if !ok || size == nil {
+		return nil
+	}
+	return func(v T) (n int) {
+		defer func() {
+			if recover() != nil {
+				r.faults.Add(1)
+			}
+		}()
+		return max(size(v), 0)
+	}
+}
+
+// Send sends v, as ch <- v does: it waits for room, for ever on a nil channel,
+// and panics on a closed one.
+func (c *Chan[T]) Send(v T) {
+	if c.m == nil {
+		c.ch <- v
+		return
+	}
+	if !c.try(v) {
+		c.sendWaiting(v)
+	}
+}
+
+// SendContext sends v, and gives up with ctx.Err() when ctx is done first. A ctx
+// that is done already fails before anything is tried; a nil ctx is never done.
+// It panics on a closed channel, as the native send does.
+func (c *Chan[T]) SendContext(ctx context.Context, v T) error {
+	done, err := doneOf(ctx)
+	if err != nil {
+		if c.m != nil {
+			c.m.canceled.Add(1)
+		}
+		return err
+	}
+	if c.m == nil {
+		select {
+		case c.ch <- v:
+			return nil
+		case <-done:
+			return ctx.Err()
+		}
+	}
+	if c.try(v) {
+		return nil
+	}
+	if !c.sendWaitingOr(done, v) {
+		return ctx.Err()
+	}
+	return nil
+}
+
+// doneOf returns the channel that says that ctx is done, or the error if it is
+// already. It is nil for a nil ctx.
+func doneOf(ctx context.Context) (<-chan struct{}, error) {
+	if ctx == nil {
+		return nil, nil
+	}
+	return ctx.Done(), ctx.Err()
+}
+
+// TrySend sends v if there is room or a receiver waits, and reports whether it
+// did. What it refuses is counted as outcome "full". It panics on a closed
+// channel.
+func (c *Chan[T]) TrySend(v T) bool {
+	if c.m == nil {
+		select {
+		case c.ch <- v:
+			return true
+		default:
+			return false
+		}
+	}
+	if c.try(v) {
+		return true
+	}
+	c.m.tryFailed()
+	return false
+}
+
+// try is the fast path of every send. It reads no clock: a send that finds room
+// did not wait.
+func (c *Chan[T]) try(v T) bool {
+	before := len(c.ch)
+	outcome := sendPanicked
+	defer c.m.countPanic(&outcome)
+	select {
+	case c.ch <- v:
+		outcome = sendOK
+		c.sent(before, v)
+		return true
+	default:
+		outcome = sendFull
+		return false
+	}
+}
+
+// sent counts a send, given the depth before it.
+func (c *Chan[T]) sent(before int, v T) {
+	n, sample := c.m.sendDone(before, len(c.ch))
+	if sample {
+		c.m.stamp(n, len(c.ch))
+		if c.bytes != nil {
+			c.m.noteBytes(c.bytes(v))
+		}
+	}
+}
+
+type sendOutcome uint8
+
+const (
+	sendPanicked sendOutcome = iota
+	sendOK
+	sendFull
+	sendCanceled
+)
+
+// countPanic is deferred around a native send. It does not recover, so the panic
+// and its stack are the program's own.
+func (m *chanMember) countPanic(o *sendOutcome) {
+	if *o == sendPanicked {
+		m.closedSends.Add(1)
+	}
+}
+
+// sendWaiting sends on a channel that was found full.
+func (c *Chan[T]) sendWaiting(v T) {
+	outcome := sendPanicked
+	w := c.m.beginSend()
+	defer c.m.endSend(w, &outcome)
+	// Not a select: the goroutine then shows as "chan send" in profiles.
+	c.ch <- v
+	outcome = sendOK
+	c.sent(len(c.ch), v)
+}
+
+// sendWaitingOr is sendWaiting that gives up when done is closed.
+func (c *Chan[T]) sendWaitingOr(done <-chan struct{}, v T) bool {
+	outcome := sendPanicked
+	w := c.m.beginSend()
+	defer c.m.endSend(w, &outcome)
+	select {
+	case c.ch <- v:
+		outcome = sendOK
+		c.sent(len(c.ch), v)
+		return true
+	case <-done:
+		outcome = sendCanceled
+		return false
+	}
+}
+
+// Recv receives, as v, ok := <-ch does: it waits for a message, and ok is false
+// when the channel is closed and drained.
+func (c *Chan[T]) Recv() (v T, ok bool) {
+	if c.m == nil {
+		v, ok = <-c.ch
+		return v, ok
+	}
+	select {
+	case v, ok = <-c.ch:
+	default:
+		v, ok = c.recvWaiting()
+	}
+	if ok {
+		c.recvd()
+	}
+	return v, ok
+}
+
+// recvWaiting receives from a channel that was found empty.
+func (c *Chan[T]) recvWaiting() (v T, ok bool) {
+	c.m.blockedReceivers.Add(1)
+	v, ok = <-c.ch
+	c.m.blockedReceivers.Add(-1)
+	return v, ok
+}
+
+func (c *Chan[T]) recvd() {
+	m := c.m
+	r, sample := m.recvDone()
+	if sample {
+		m.sampleWait(r, len(c.ch))
+	}
+	if m.fullSince.Load() != 0 && len(c.ch) < cap(c.ch) {
+		m.leaveFull(true)
+	}
+}
+
+// RecvContext receives, and gives up with ctx.Err() when ctx is done first. It
+// returns ErrClosed when the channel is closed and drained. A ctx that is done
+// already fails before anything is tried; a nil ctx is never done.
+func (c *Chan[T]) RecvContext(ctx context.Context) (v T, err error) {
+	done, err := doneOf(ctx)
+	if err != nil {
+		return v, err
+	}
+	if v, ok, empty := c.poll(); !empty {
+		return v, closedUnless(ok)
+	}
+	if c.m != nil {
+		c.m.blockedReceivers.Add(1)
+		defer c.m.blockedReceivers.Add(-1)
+	}
+	select {
+	case v, ok := <-c.ch:
+		if ok && c.m != nil {
+			c.recvd()
+		}
+		return v, closedUnless(ok)
+	case <-done:
+		return v, ctx.Err()
+	}
+}
+
+func closedUnless(ok bool) error {
+	if !ok {
+		return ErrClosed
+	}
+	return nil
+}
+
+// TryRecv receives if a message is there. ok is false where there is none,
+// whether or not the channel is closed.
+func (c *Chan[T]) TryRecv() (v T, ok bool) {
+	v, ok, _ = c.poll()
+	return v, ok
+}
+
+// poll receives without waiting. empty is false also for a closed channel.
+func (c *Chan[T]) poll() (v T, ok, empty bool) {
+	select {
+	case v, ok = <-c.ch:
+		if ok && c.m != nil {
+			c.recvd()
+		}
+		return v, ok, false
+	default:
+		return v, false, true
+	}
+}
+
+// All receives until the channel is closed and drained: for v := range c.All()
+// is for v := range ch.
+func (c *Chan[T]) All() iter.Seq[T] { return all(c.Recv) }
+
+func all[T any](recv func() (T, bool)) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for v, ok := recv(); ok && yield(v); v, ok = recv() {
+		}
+	}
+}
+
+// C returns the receiving side, for select and range. Receives, depth and ages
+// stay right, because what was received is what was sent and is no longer
+// there; waits are measured for receives through the Chan only, and what is
+// left in the channel when it is collected counts as unverified, not abandoned.
+func (c *Chan[T]) C() <-chan T { return c.Raw() }
+
+// Raw returns the native channel. What holds for C holds here; and a send made
+// through it, in a select, wants a call of Sent after it.
+func (c *Chan[T]) Raw() chan T {
+	if c.m != nil && !c.m.exposed.Load() {
+		c.m.exposed.Store(true)
+	}
+	return c.ch
+}
+
+// Sent counts one send that was made through Raw.
+func (c *Chan[T]) Sent() {
+	if c.m == nil {
+		return
+	}
+	depth := len(c.ch)
+	if n, sample := c.m.sendDone(max(depth-1, 0), depth); sample {
+		c.m.stamp(n, depth)
+	}
+}
+
+// Len returns the number of messages buffered now.
+func (c *Chan[T]) Len() int { return len(c.ch) }
+
+// Cap returns the capacity.
+func (c *Chan[T]) Cap() int { return cap(c.ch) }
+
+// Close closes the channel. It panics if that is closed already or nil, as close
+// does.
+func (c *Chan[T]) Close() {
+	close(c.ch)
+	if c.m != nil {
+		c.m.closed.Add(1)
+	}
+}
+
+// Stats returns the numbers of this channel alone, looked at now; its histograms
+// are those of its name. It is the zero ChanStats where nothing is measured.
+func (c *Chan[T]) Stats() ChanStats {
+	if c.m == nil {
+		return ChanStats{}
+	}
+	return c.m.series.readOne(c.m)
+}

@@ -1,0 +1,393 @@
+package instrument
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// target says what a member's object is, and so how its depth is learned.
+type target uint8
+
+const (
+	targetQueue   target = iota // a Queue: sends and receives are all seen, so depth is their difference
+	targetChannel               // a native channel
+	targetWrapper               // a Chan, where channels cannot be tracked
+)
+
+// chanMember is the stats block of one channel or queue. It holds integers and
+// times only. The channel, its messages and those who wait for it must not be
+// reachable from here: the registry holds this block strongly, and what it
+// reached would be hidden from the runtime's leak profile and never collected.
+type chanMember struct {
+	// What senders write.
+	sent      atomic.Uint64
+	nextStamp atomic.Uint64 // the next message number to stamp
+	depths    window
+	fullSince atomic.Int64 // 0 when not known to be full
+
+	_ [64]byte // receivers write below: a cache line of their own
+
+	// What receivers write.
+	received atomic.Uint64 // through the wrapper
+	nextWait atomic.Uint64 // the oldest stamped message number
+	native   atomic.Int64  // native receives seen so far, at samples
+
+	full, canceled, closedSends atomic.Uint64
+	closed                      atomic.Uint64
+	blockedReceivers            atomic.Int64
+	fullTime                    atomic.Int64
+	meanBytes                   atomic.Int64
+	// exposed: the native channel was handed out (or came from outside), so
+	// sends and receives may pass unseen.
+	exposed atomic.Bool
+	// moves is false for a channel that is only watched.
+	moves atomic.Bool
+
+	mu      sync.Mutex // slow paths: samples and waiters
+	stamps  stamps
+	senders waitlist
+
+	// Set once.
+	series   *chanSeries
+	shard    *chanShard
+	object   object
+	target   target
+	capacity int64 // -1 for a queue
+	created  int64
+
+	seen chanSeen // guarded by shard.mu
+}
+
+// chanSeen is what the last reading of a member found.
+type chanSeen struct {
+	sent, received uint64
+	depth          int64
+	at             int64 // 0 before the first reading
+	movedAt        int64 // when a receive was last seen, or nothing was there to receive
+}
+
+// sendDone counts a send that succeeded, given the depth before and after it,
+// and reports whether the message should be stamped.
+func (m *chanMember) sendDone(before, after int) (n uint64, sample bool) {
+	n = m.sent.Add(1)
+	m.depths.observe(int64(before), int64(after))
+	if m.fullSince.Load() != 0 {
+		m.leaveFull(!m.exposed.Load())
+	}
+	return n, n >= m.nextStamp.Load()
+}
+
+// stamp records the send time of message n. Its clock read is the sample that
+// waits, ages and windows are made from.
+func (m *chanMember) stamp(n uint64, depth int) {
+	t := now()
+	m.depths.rotate(t, int64(depth))
+	m.mu.Lock()
+	m.nextStamp.Store(m.stamps.push(n, t))
+	m.nextWait.Store(m.stamps.next())
+	late := m.head(m.received.Load()) >= n
+	m.mu.Unlock()
+	if late { // its receiver was faster than we, and saw no stamp
+		m.sampleWait(m.received.Load(), depth)
+	}
+}
+
+// head returns the number of the message that the r-th wrapper receive took.
+func (m *chanMember) head(r uint64) uint64 {
+	if r == 0 {
+		return 0 // nobody receives through the wrapper
+	}
+	return r + uint64(m.native.Load())
+}
+
+// recvDone counts a receive and reports whether to sample its wait.
+func (m *chanMember) recvDone() (r uint64, sample bool) {
+	r = m.received.Add(1)
+	return r, m.head(r) >= m.nextWait.Load()
+}
+
+// sampleWait observes the waits of the stamped messages that have been
+// received, given the number of the wrapper's receive and the depth after it.
+func (m *chanMember) sampleWait(r uint64, depth int) {
+	t := now() // a sample: the wait ends here
+	m.depths.rotate(t, int64(depth))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	head, exact := m.head(r), true
+	if m.exposed.Load() {
+		head, exact = m.countNative(r, depth)
+	}
+	for {
+		s, ok := m.stamps.pop(head)
+		if !ok {
+			break
+		}
+		weight := m.stamps.weigh(s.n)
+		// A stamped message that a native receiver took has no wait that
+		// could be known; only the one just received has.
+		if exact || s.n == head {
+			m.series.observeWait(since(t, s.at), weight)
+		}
+	}
+	m.nextWait.Store(m.stamps.next())
+}
+
+// countNative works out which message the r-th wrapper receive took when native
+// receivers may have taken some too, and whether they have lately.
+func (m *chanMember) countNative(r uint64, depth int) (head uint64, exact bool) {
+	sent := m.sent.Load()
+	head = sent - min(uint64(depth), sent)
+	native := int64(head) - int64(r)
+	before := m.native.Swap(max(native, 0))
+	// Receivers that race each other look like a few native receives, the
+	// more the longer the stride.
+	return head, native-before <= int64(m.stamps.stride/4)
+}
+
+// enterFull notes that the channel was found full at t.
+func (m *chanMember) enterFull(t int64) {
+	if m.capacity > 0 {
+		m.fullSince.CompareAndSwap(0, t)
+	}
+}
+
+// settleFull adds the time up to t to the time full; the channel is still full.
+func (m *chanMember) settleFull(t int64) {
+	if from := m.fullSince.Load(); from != 0 && t > from && m.fullSince.CompareAndSwap(from, t) {
+		m.fullTime.Add(t - from)
+	}
+}
+
+// leaveFull ends a stretch of being full. Where a native receiver made the room
+// nobody knows when, so what came after the last settled moment is left out.
+func (m *chanMember) leaveFull(seen bool) {
+	from := m.fullSince.Swap(0)
+	if from == 0 || !seen {
+		return
+	}
+	if t := now(); t > from { // once a stretch, after somebody found it full
+		m.fullTime.Add(t - from)
+	}
+}
+
+// tryFailed counts a TrySend that found no room.
+func (m *chanMember) tryFailed() {
+	m.full.Add(1)
+	if m.capacity > 0 && m.fullSince.Load() == 0 {
+		m.enterFull(now()) // once a stretch, not once a refusal
+	}
+}
+
+// beginSend notes that a sender waits. Its clock read and the one in endSend
+// make blocked time exact; what does not wait pays for neither.
+func (m *chanMember) beginSend() *waiter {
+	t := now()
+	m.enterFull(t)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.senders.begin(t)
+}
+
+// endSend is deferred, so that a send that panics ends its wait as well.
+func (m *chanMember) endSend(w *waiter, o *sendOutcome) {
+	t := now()
+	switch *o {
+	case sendPanicked:
+		m.closedSends.Add(1)
+	case sendCanceled:
+		m.canceled.Add(1)
+	}
+	m.mu.Lock()
+	from := m.senders.end(w)
+	m.mu.Unlock()
+	m.settleFull(t)
+	m.series.blocked.observe(since(t, from), 1)
+}
+
+// noteBytes folds the size of a sampled message into the mean.
+func (m *chanMember) noteBytes(size int) {
+	mean := m.meanBytes.Load()
+	if mean == 0 {
+		m.meanBytes.Store(int64(size))
+		return
+	}
+	m.meanBytes.Store(mean + (int64(size)-mean)/8)
+}
+
+// look reads the depth of the native channel. ok is false when there is none,
+// or none any more. It dereferences a weak pointer, so the registry decides
+// when.
+func (m *chanMember) look() (depth int64, ok bool) {
+	p := m.object.Value()
+	if p == nil {
+		return 0, false
+	}
+	switch m.target {
+	case targetChannel:
+		return int64(len(channelAt(p))), true
+	case targetWrapper:
+		return int64(len(wrapperAt(p))), true
+	}
+	return 0, false
+}
+
+// refresh updates what is known of the member at t. Only where fresh is true
+// it may look at the native channel. The caller holds shard.mu.
+func (m *chanMember) refresh(t int64, fresh bool) {
+	if !m.exposed.Load() {
+		m.refreshCounted(t)
+		return
+	}
+	if !fresh {
+		return
+	}
+	sent := m.sent.Load() // before the depth: received may lag, never lead
+	if depth, ok := m.look(); ok {
+		m.update(t, sent, sent-min(uint64(depth), sent), depth)
+	}
+}
+
+// refreshCounted is for members whose every send and receive is counted.
+func (m *chanMember) refreshCounted(t int64) {
+	received := m.received.Load()
+	sent := m.sent.Load()
+	received = min(received, sent) // a receive is counted before its send where they race
+	depth := int64(sent - received)
+	if m.capacity >= 0 {
+		depth = min(depth, m.capacity)
+	}
+	m.update(t, sent, received, depth)
+}
+
+func (m *chanMember) update(t int64, sent, received uint64, depth int64) {
+	s := &m.seen
+	received = max(received, s.received)
+	if received > s.received || s.at == 0 || (depth == 0 && m.blockedSenders() == 0) {
+		s.movedAt = t
+	}
+	m.updateFull(t, depth)
+	m.restamp(t, sent, depth)
+	s.sent, s.received, s.depth, s.at = sent, received, depth, t
+}
+
+func (m *chanMember) updateFull(t, depth int64) {
+	switch {
+	case m.capacity > 0 && depth >= m.capacity:
+		m.enterFull(t)
+		m.settleFull(t)
+	case m.fullSince.Load() != 0:
+		m.leaveFull(false)
+	}
+}
+
+// restamp makes the next message a stamped one where messages are rare, so that
+// the first one after a pause does not take the age of the pause. The count of
+// those sent since the last reading is the only clock this needs.
+func (m *chanMember) restamp(t int64, sent uint64, depth int64) {
+	if m.target == targetChannel && !m.moves.Load() {
+		return
+	}
+	slow := int64(sent-m.seen.sent) < (t-m.seen.at)/stampEvery
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if depth == 0 {
+		m.stamps.empty(sent, t)
+		m.nextWait.Store(m.stamps.next())
+	}
+	if slow && m.stamps.count < maxStamps/4 {
+		m.stamps.stride = 1
+		m.nextStamp.Store(0)
+	}
+}
+
+func (m *chanMember) blockedSenders() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.senders.len
+}
+
+// addTo adds what was last seen of the member to the stats of its name.
+func (m *chanMember) addTo(c *ChanStats, t int64, stallAfter int64) {
+	s := &m.seen
+	c.Members++
+	c.Depth += s.depth
+	peak, floor := m.depths.read(t, s.depth, m.created)
+	c.DepthPeak += peak
+	c.DepthFloor += floor
+	if m.capacity > 0 {
+		c.HasRatio = true
+		c.Capacity += m.capacity
+		c.FillRatioMax = max(c.FillRatioMax, ratio(s.depth, m.capacity))
+		c.FloorRatioMax = max(c.FloorRatioMax, ratio(floor, m.capacity))
+	}
+	c.BufferedBytes += s.depth * m.meanBytes.Load()
+	m.totals().addTo(c)
+	if m.moves.Load() {
+		m.addMovement(c, t, stallAfter)
+	}
+}
+
+func ratio(level, capacity int64) float64 { return float64(level) / float64(capacity) }
+
+func (m *chanMember) addMovement(c *ChanStats, t, stallAfter int64) {
+	s := &m.seen
+	c.BlockedReceivers += max(m.blockedReceivers.Load(), 0)
+	m.mu.Lock()
+	senders, oldest := m.senders.len, m.senders.oldestSince()
+	var sentAt int64
+	if s.depth > 0 {
+		sentAt = m.stamps.sentAt(s.received + 1)
+	}
+	m.mu.Unlock()
+	c.BlockedSenders += senders
+	c.OldestBlockedSender = max(c.OldestBlockedSender, since(t, oldest))
+	c.OldestMessage = max(c.OldestMessage, since(t, sentAt))
+	if (s.depth > 0 || senders > 0) && t-s.movedAt >= stallAfter {
+		c.Stalled++
+		if c.stalledSince == 0 || s.movedAt < c.stalledSince {
+			c.stalledSince = s.movedAt
+		}
+	}
+}
+
+// totals are the counters of a member, or the sums of those of retired ones.
+type chanTotals struct {
+	sent, received, full, canceled, closedSends, closed uint64
+	abandoned, unverified                               uint64
+	fullTime                                            int64
+}
+
+func (m *chanMember) totals() chanTotals {
+	return chanTotals{
+		sent: m.seen.sent, received: m.seen.received,
+		full: m.full.Load(), canceled: m.canceled.Load(), closedSends: m.closedSends.Load(),
+		closed: m.closed.Load(), fullTime: m.fullTime.Load(),
+	}
+}
+
+// final returns the totals of a member whose channel is gone. What was not seen
+// to be received was abandoned, unless somebody may have received it natively.
+func (m *chanMember) final() chanTotals {
+	x := m.totals()
+	x.sent = m.sent.Load()
+	x.received = max(x.received, min(m.received.Load(), x.sent))
+	left := x.sent - x.received
+	if m.exposed.Load() {
+		x.unverified = left
+	} else {
+		x.abandoned = left
+	}
+	return x
+}
+
+func (x *chanTotals) add(y chanTotals) {
+	x.sent += y.sent
+	x.received += y.received
+	x.full += y.full
+	x.canceled += y.canceled
+	x.closedSends += y.closedSends
+	x.closed += y.closed
+	x.abandoned += y.abandoned
+	x.unverified += y.unverified
+	x.fullTime += y.fullTime
+}

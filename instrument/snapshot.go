@@ -1,0 +1,177 @@
+package instrument
+
+import "time"
+
+// Snapshot is one reading of a registry, by value: nothing in it changes or
+// keeps a channel, semaphore or pool alive. Names are sorted.
+type Snapshot struct {
+	Time       time.Time
+	Channels   []ChanStats
+	Semaphores []SemaphoreStats
+	Pools      []PoolStats
+	Suspects   []Suspect
+	Self       SelfStats
+}
+
+// Info says what stands under a name. It becomes the labels of the one
+// weir_instrument_info series of that name.
+type Info struct {
+	Name    string
+	Site    string   // where the first one was made: "pkg.Func file.go:41"
+	Sites   []string // every place that made one, at most 16
+	Elem    string   // type of a channel's messages, else empty
+	Owner   string   // set by WithOwner
+	Bounded bool     // false for a Queue
+}
+
+// ChanStats is a reading of a channel, or of all channels of one name: levels
+// and counters are then sums over the members, ages are maxima, and DepthPeak
+// and DepthFloor are an upper and a lower bound of the sum's own extremes.
+type ChanStats struct {
+	Info
+
+	// Moves is false where all members are watched only: then there is
+	// nothing to say about sends, receives and waits, and those fields are 0.
+	Moves bool
+
+	Members    int   // alive, closed but uncollected ones included
+	Depth      int64 // messages buffered now
+	Capacity   int64 // 0 when not Bounded
+	DepthPeak  int64 // highest depth in the last window (30 to 60 s)
+	DepthFloor int64 // lowest depth in the last window; 0 in the first 30 s
+
+	HasRatio      bool    // a member has a capacity above 0
+	FillRatioMax  float64 // depth / capacity of the fullest member
+	FloorRatioMax float64 // floor / capacity of the member with the highest one
+
+	FullTime      time.Duration // spent full, summed over members
+	HasBytes      bool          // WithBytes was given
+	BufferedBytes int64         // depth times the mean size of recent messages
+
+	Sent          uint64 // sends that succeeded
+	SendsFull     uint64 // TrySend found no room
+	SendsCanceled uint64 // SendContext gave up
+	SendsClosed   uint64 // sends that panicked on a closed channel
+	Received      uint64 // never more than Sent
+
+	SendBlocked Histogram // time that blocked sends took
+	Wait        Histogram // time from sent to received, from weighted samples
+
+	WaitTarget      time.Duration // set by WithWaitTarget, else 0
+	Waits           uint64        // waits measured against the target
+	WaitsOverTarget uint64        // those that were longer
+
+	OldestMessage       time.Duration // age of the message at the head, an upper bound
+	BlockedSenders      int64         // goroutines waiting in Send or SendContext
+	BlockedReceivers    int64         // goroutines waiting in Recv, RecvContext or All
+	OldestBlockedSender time.Duration
+
+	StallAfter time.Duration // the threshold, 5 minutes unless set
+	Stalled    int           // members that hold messages and had no receive for StallAfter
+
+	Created    uint64 // members ever registered
+	Closed     uint64 // Close calls that succeeded
+	Abandoned  uint64 // undelivered messages of collected members
+	Unverified uint64 // messages of collected members that may have been received natively
+
+	stalledSince int64 // stamp of the earliest stall
+	abandonedAt  int64 // stamp of the latest abandonment
+}
+
+// SemaphoreStats is a reading of a semaphore, or of all of one name: numbers
+// add up and ages are maxima.
+type SemaphoreStats struct {
+	Info
+
+	Members    int
+	Limit      int64 // permits there are
+	InUse      int64 // permits taken now
+	InUsePeak  int64 // highest in the last window (30 to 60 s)
+	InUseFloor int64 // lowest in the last window; 0 in the first 30 s
+
+	Waiters      int64
+	OldestWaiter time.Duration
+
+	Acquired uint64 // acquires that succeeded
+	Rejected uint64 // TryAcquire found too few permits
+	Canceled uint64 // Acquire gave up
+
+	AcquireWait Histogram // time that blocked acquires took, successful or not
+	Hold        Histogram // time from acquire to release, of tracked Permits
+
+	HasPermits   bool          // a Permit was ever taken: only then Hold and OldestPermit mean something
+	OldestPermit time.Duration // age of the oldest tracked Permit
+	HoldLimit    time.Duration // set by WithHoldLimit, else 0
+	HeldTooLong  int           // tracked Permits older than HoldLimit
+
+	Leaked []LeakSite // permits collected unreleased, by the place that took them
+
+	oldestPermitSite string
+	missing          int64 // permits that live semaphores lost for good
+	missingSince     int64 // stamp of the first loss
+}
+
+// LeakSite counts the permits that were taken at one place and never released.
+type LeakSite struct {
+	Site    string // "other" after the first 50 places
+	Permits uint64
+}
+
+// PoolStats is a reading of a worker pool, or of all of one name: numbers add
+// up and ages are maxima.
+type PoolStats struct {
+	Info
+
+	Members       int
+	Workers       int64
+	Busy          int64
+	QueueDepth    int64
+	QueueCapacity int64
+
+	TasksOK    uint64
+	TasksError uint64
+	TasksPanic uint64 // panics and runtime.Goexit
+	Rejected   uint64 // TrySubmit found the queue full
+
+	BusyTime time.Duration // summed over workers, running tasks included
+
+	TaskWait Histogram // time from submitted to started
+	TaskRun  Histogram // time from started to ended
+
+	OldestTask     time.Duration // age of the longest running task
+	OldestTaskSite string        // entry of its function, once it is over TaskLimit
+	TaskLimit      time.Duration // set by WithTaskLimit, else 0
+	TasksOverLimit int
+}
+
+// SelfStats is what a registry says of itself.
+type SelfStats struct {
+	Identity           string        // "channel", or "wrapper" where the runtime's channels could not be tracked
+	LeakProof          string        // "off": the runtime's leak profile is not used
+	Disabled           bool          // WEIR_DISABLE=1: constructors return the bare thing
+	SeriesOverflow     uint64        // constructor calls that went to the name "_overflow"
+	ConflictingOptions uint64        // options that differ from what the name already has
+	CollectFaults      uint64        // user callbacks that panicked
+	SnapshotDuration   time.Duration // what this reading took
+
+	suspectsSeen []suspectCount
+}
+
+// Evidence says how sure a Suspect is.
+type Evidence string
+
+const (
+	Heuristic Evidence = "heuristic" // behaviour that leaks have and healthy programs rarely do
+	Collected Evidence = "collected" // the garbage collector found it unreleased
+)
+
+// Suspect is something that looks, or is, leaked or stuck.
+type Suspect struct {
+	Kind     string // "channel", "semaphore" or "pool"
+	Name     string
+	Reason   string // "undrained", "held_too_long", "running_too_long", "abandoned" or "unreleased"
+	Evidence Evidence
+	Since    time.Time
+	Count    uint64 // members, permits, tasks or messages concerned
+	Site     string // the line that made it, took it or runs it
+}

@@ -1,0 +1,147 @@
+package instrument
+
+import "time"
+
+const (
+	// maxStamps bounds the memory of a member's stamps (1 KB). With 64
+	// stamps over what is buffered, the age of any message is known to
+	// within a thirty-second of the backlog.
+	maxStamps = 64
+	minStamps = 8
+	// A stamp costs about 60 ns (a clock read and a lock). Taken no more
+	// often than every 3 µs it is under 2% of one core however fast the
+	// channel is; stretching the stride by speed stops at maxSpeedStride,
+	// where it is a nanosecond a message.
+	stampEvery     = int64(3200 * time.Nanosecond)
+	maxSpeedStride = 64
+	// quietGap is a pause after which the next stretch is taken to be slow.
+	quietGap = int64(time.Millisecond)
+)
+
+// stamp says when message number n was sent.
+type stamp struct {
+	n  uint64
+	at int64
+}
+
+// stamps remembers the send times of some of the buffered messages. The stride
+// between stamped messages adapts: 1 when messages are rare, up to 64 when they
+// are fast, and twice as long whenever the ring is full, when every second
+// stamp goes.
+type stamps struct {
+	ring    []stamp // of 8, 16, 32 or 64; nil before the first stamp
+	first   int     // index of the oldest
+	count   int
+	stride  uint64
+	passed  stamp  // the newest that was taken out
+	counted uint64 // messages up to this number stand in the wait histogram
+}
+
+func (s *stamps) at(i int) *stamp { return &s.ring[(s.first+i)&(len(s.ring)-1)] }
+
+func (s *stamps) newest() stamp {
+	if s.count == 0 {
+		return s.passed
+	}
+	return *s.at(s.count - 1)
+}
+
+// next returns the number of the oldest stamped message, or the highest number
+// where there is none.
+func (s *stamps) next() uint64 {
+	if s.count == 0 {
+		return ^uint64(0)
+	}
+	return s.at(0).n
+}
+
+// push records that message n was sent at t and returns the number of the next
+// message to stamp. It is out of order only where senders race.
+func (s *stamps) push(n uint64, t int64) uint64 {
+	newest := s.newest()
+	if n <= newest.n && newest.n != 0 {
+		return newest.n + s.stride
+	}
+	s.pace(t - newest.at)
+	if s.count == len(s.ring) {
+		s.makeRoom()
+	}
+	s.count++
+	*s.at(s.count - 1) = stamp{n, t}
+	return n + s.stride
+}
+
+// pace adapts the stride to the time since the last stamp.
+func (s *stamps) pace(gap int64) {
+	switch {
+	case s.stride == 0 || (gap >= quietGap && s.count <= minStamps):
+		s.stride = 1
+	case gap < stampEvery && s.stride < maxSpeedStride:
+		s.stride *= 2
+	case gap > 4*stampEvery && s.stride > 1 && s.count < maxStamps/4:
+		s.stride /= 2
+	}
+}
+
+func (s *stamps) makeRoom() {
+	if len(s.ring) < maxStamps {
+		ring := make([]stamp, max(2*len(s.ring), minStamps))
+		for i := range s.count {
+			ring[i] = *s.at(i)
+		}
+		s.ring, s.first = ring, 0
+		return
+	}
+	for i := range maxStamps / 2 {
+		*s.at(i) = *s.at(2 * i)
+	}
+	s.count = maxStamps / 2
+	s.stride *= 2
+}
+
+// pop takes out the oldest stamp if it is of message head or of one before.
+func (s *stamps) pop(head uint64) (stamp, bool) {
+	if s.count == 0 || s.at(0).n > head {
+		return stamp{}, false
+	}
+	s.passed = *s.at(0)
+	s.first = (s.first + 1) & (len(s.ring) - 1)
+	s.count--
+	return s.passed, true
+}
+
+// weigh returns how many messages the stamped message n stands for.
+func (s *stamps) weigh(n uint64) uint64 {
+	if n <= s.counted {
+		return 1
+	}
+	w := n - s.counted
+	s.counted = n
+	return w
+}
+
+// sentAt returns an upper bound of the age of message n: the time of the newest
+// stamp at or before it.
+func (s *stamps) sentAt(n uint64) int64 {
+	best := s.passed.at
+	for i := range s.count {
+		if s.at(i).n > n {
+			break
+		}
+		best = s.at(i).at
+	}
+	return best
+}
+
+// empty says that all messages up to number n were received by t, so that the
+// ones after it were sent later than t.
+func (s *stamps) empty(n uint64, t int64) {
+	for {
+		if _, ok := s.pop(n); !ok {
+			break
+		}
+	}
+	if n >= s.passed.n {
+		s.passed = stamp{n, t}
+	}
+}

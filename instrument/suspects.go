@@ -1,0 +1,154 @@
+package instrument
+
+import (
+	"cmp"
+	"log/slog"
+	"slices"
+	"time"
+)
+
+// abandonedFor is how long messages abandoned in a collected channel stay a
+// suspect: they are gone, so nothing but time can end it.
+const abandonedFor = time.Hour
+
+// suspectKey is what makes two findings the same suspect.
+type suspectKey struct {
+	kind, name, reason string
+	evidence           Evidence
+}
+
+// suspectClass is the labels of weir_leak_suspects_seen_total.
+type suspectClass struct {
+	kind, reason string
+	evidence     Evidence
+}
+
+type suspectCount struct {
+	suspectClass
+	n uint64
+}
+
+// suspectLog remembers the suspects of the last reading, to tell which began
+// and which ended. Registry.reading guards it.
+type suspectLog struct {
+	known map[suspectKey]Suspect
+	seen  map[suspectClass]uint64
+}
+
+// suspectClasses are the suspicions there are; each has a count from the start.
+var suspectClasses = []suspectClass{
+	{"channel", "undrained", Heuristic},
+	{"channel", "abandoned", Collected},
+	{"semaphore", "held_too_long", Heuristic},
+	{"semaphore", "unreleased", Collected},
+	{"pool", "running_too_long", Heuristic},
+}
+
+// suspectEvent is a suspicion that began or ended.
+type suspectEvent struct {
+	Suspect
+	ended bool
+}
+
+// update works out the suspects of a reading, and what changed since the last.
+func (l *suspectLog) update(s *Snapshot, t int64) (found []Suspect, events []suspectEvent) {
+	if l.known == nil {
+		l.known = make(map[suspectKey]Suspect)
+		l.seen = make(map[suspectClass]uint64)
+	}
+	found = findSuspects(s, t)
+	current := make(map[suspectKey]Suspect, len(found))
+	for i := range found {
+		x := &found[i]
+		key := suspectKey{x.Kind, x.Name, x.Reason, x.Evidence}
+		if before, ok := l.known[key]; ok {
+			x.Since = before.Since
+		} else {
+			l.seen[suspectClass{x.Kind, x.Reason, x.Evidence}]++
+			events = append(events, suspectEvent{Suspect: *x})
+		}
+		current[key] = *x
+	}
+	for key, x := range l.known {
+		if _, ok := current[key]; !ok {
+			events = append(events, suspectEvent{Suspect: x, ended: true})
+		}
+	}
+	l.known = current
+	return found, events
+}
+
+// logSuspects writes what changed. It runs outside every lock of ours and
+// contains a panic: the handler is the user's, and may read the registry.
+func (r *Registry) logSuspects(events []suspectEvent) {
+	defer func() {
+		if recover() != nil {
+			r.faults.Add(1)
+		}
+	}()
+	for i := range events {
+		x := &events[i]
+		if x.ended {
+			r.log().Info("weir: leak suspect ended", x.attrs()...)
+		} else {
+			r.log().Warn("weir: leak suspect", x.attrs()...)
+		}
+	}
+}
+
+func (x *Suspect) attrs() []any {
+	return []any{
+		slog.String("kind", x.Kind), slog.String("name", x.Name), slog.String("reason", x.Reason),
+		slog.String("evidence", string(x.Evidence)), slog.Uint64("count", x.Count),
+		slog.Time("since", x.Since), slog.String("site", x.Site),
+	}
+}
+
+func (l *suspectLog) counts() []suspectCount {
+	out := make([]suspectCount, len(suspectClasses))
+	for i, c := range suspectClasses {
+		out[i] = suspectCount{c, l.seen[c]}
+	}
+	return out
+}
+
+// findSuspects lists what a reading shows to be leaked or stuck.
+func findSuspects(s *Snapshot, t int64) []Suspect {
+	var found []Suspect
+	add := func(kind string, i *Info, reason string, e Evidence, at int64, n uint64, site string) {
+		found = append(found, Suspect{Kind: kind, Name: i.Name, Reason: reason, Evidence: e,
+			Since: wallTime(at, t, s.Time), Count: n, Site: cmp.Or(site, i.Site)})
+	}
+	for i := range s.Channels {
+		c := &s.Channels[i]
+		if c.Stalled > 0 {
+			add("channel", &c.Info, "undrained", Heuristic, c.stalledSince, uint64(c.Stalled), "")
+		}
+		if c.abandonedAt != 0 && since(t, c.abandonedAt) < abandonedFor {
+			add("channel", &c.Info, "abandoned", Collected, c.abandonedAt, c.Abandoned, "")
+		}
+	}
+	for i := range s.Semaphores {
+		c := &s.Semaphores[i]
+		if c.HeldTooLong > 0 {
+			add("semaphore", &c.Info, "held_too_long", Heuristic, t-int64(c.OldestPermit), uint64(c.HeldTooLong), c.oldestPermitSite)
+		}
+		if c.missing > 0 {
+			add("semaphore", &c.Info, "unreleased", Collected, c.missingSince, uint64(c.missing), worstSite(c.Leaked))
+		}
+	}
+	for i := range s.Pools {
+		p := &s.Pools[i]
+		if p.TasksOverLimit > 0 {
+			add("pool", &p.Info, "running_too_long", Heuristic, t-int64(p.OldestTask), uint64(p.TasksOverLimit), p.OldestTaskSite)
+		}
+	}
+	return found
+}
+
+func worstSite(sites []LeakSite) string {
+	if len(sites) == 0 {
+		return ""
+	}
+	return slices.MaxFunc(sites, func(a, b LeakSite) int { return cmp.Compare(a.Permits, b.Permits) }).Site
+}
