@@ -116,8 +116,8 @@ const lookEvery = time.Second
 // readings within the same second repeat it, together with the sends and
 // receives that belong to it. Chan.Stats always looks.
 //
-// Reading is what keeps detection going: a goroutine samples the registry every
-// second and ends three minutes after the last reading.
+// Reading is what keeps detection going: from the first one on the registry is
+// sampled every second, until three minutes after the last.
 func (r *Registry) Snapshot() Snapshot {
 	r = registryOr(r)
 	if !r.disabled {
@@ -137,7 +137,7 @@ func (r *Registry) readLocked() (Snapshot, []suspectEvent) {
 	r.reading.Lock()
 	defer r.reading.Unlock()
 	t, wall := now(), time.Now()
-	fresh := r.lookedAt == 0 || t-r.lookedAt >= int64(lookEvery)
+	fresh := r.lookedAt == 0 || apart(t, r.lookedAt) >= lookEvery
 	if fresh {
 		r.lookedAt = t
 	}

@@ -1,0 +1,44 @@
+# The modules: the published one (.), those in go.work (cmd/weir, examples), and
+# e2e, which is kept out of the workspace because it brings all of Prometheus.
+GO ?= go
+LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+# Without its service discoveries Prometheus builds in a third of the time.
+E2EFLAGS = GOWORK=off GOFLAGS="$(GOFLAGS) -tags=remove_all_sd"
+
+.PHONY: test test-root test-commands test-e2e vet lint generate fmt
+
+# Everything a change must pass, in every module.
+test: vet test-root test-commands test-e2e
+
+# The published module as its users get it, without the workspace; then the
+# concurrent core on one processor and on eight.
+test-root:
+	GOWORK=off $(GO) test -race ./...
+	GOWORK=off $(GO) test -cpu 1,8 ./instrument
+
+test-commands:
+	$(GO) test -race ./cmd/weir/... ./examples/...
+
+# Real Prometheus, Alertmanager and their tools, built once by the go command
+# and found again in its cache.
+test-e2e:
+	cd e2e && $(E2EFLAGS) $(GO) test -timeout 20m ./...
+
+vet:
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+	GOWORK=off $(GO) vet ./...
+	GOWORK=off GOARCH=386 $(GO) vet ./instrument
+	$(GO) vet ./cmd/weir/... ./examples/...
+	cd e2e && $(E2EFLAGS) $(GO) vet ./...
+
+lint:
+	GOWORK=off $(GO) run $(LINT) run ./...
+	for m in cmd/weir examples; do (cd $$m && $(GO) run $(LINT) run ./...) || exit 1; done
+
+# Rewrites everything that is generated and committed; a plain test run fails
+# where it is out of date.
+generate:
+	GOWORK=off $(GO) test ./dashboards ./alerts ./exporter/promexport -update
+
+fmt:
+	gofmt -w .

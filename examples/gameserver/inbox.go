@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/weir-go/weir/instrument"
+)
+
+const (
+	boundedCapacity = 128                    // what everybody believed the queue's bound was
+	permitLimit     = 1024                   // what held in production
+	patience        = 100 * time.Millisecond // how long a player waits for room
+
+	// staleAfter is the age at which a move is of no use to its player any more.
+	staleAfter = time.Second
+	// permitHoldLimit is far above what 1,024 moves take the loop: a permit held
+	// for longer has been forgotten.
+	permitHoldLimit = 10 * time.Second
+)
+
+var (
+	errUnavailable = errors.New("service unavailable")
+	errTimedOut    = errors.New("timed out")
+)
+
+// An inbox carries moves from the players to the game loop. It is what the
+// incident was about, and all that differs between the modes.
+type inbox interface {
+	// send hands a move over, or returns errUnavailable or errTimedOut.
+	send(ctx context.Context, m move) error
+	// next takes the oldest move, if there is one.
+	next() (move, bool)
+	// depth is the number of moves in it.
+	depth() int
+	// permitsFree is how many more moves it admits; ok is false where no permits
+	// are asked for.
+	permitsFree() (n int64, ok bool)
+	stats() instrument.ChanStats
+}
+
+// A mode is a way to make the inbox.
+type mode struct {
+	name  string
+	about string // what it is
+	watch string // what to look at while it runs
+	make  func(*instrument.Registry) inbox
+}
+
+var modes = []mode{
+	{
+		"leaky", "a queue that nobody bounds: moves pile up, each with its player's session token",
+		`weir_channel_depth{name="player-moves"} only climbs, and so does the heap`,
+		func(r *instrument.Registry) inbox { return newLeaky(r) },
+	},
+	{
+		"bounded", "a channel of 128: a burst of 500 moves does not fit, and players time out",
+		`weir_channel_depth_peak{name="player-moves"} stands at 128 and weir_channel_sends_total{outcome="canceled"} climbs`,
+		func(r *instrument.Registry) inbox { return newBounded(r) },
+	},
+	{
+		"fixed", "the queue of leaky behind a semaphore of 1,024 permits: no permit, no service",
+		`weir_channel_depth{name="player-moves"} stays within 1,024, weir_semaphore_acquires_total{outcome="rejected"} says what that costs`,
+		func(r *instrument.Registry) inbox { return newFixed(r) },
+	},
+}
+
+// measured are the options of the inbox in every mode. The name is the same in
+// all of them, so that a dashboard shows the fix on the line that showed the
+// leak. (Programs with one registry leave WithRegistry out.)
+func measured(r *instrument.Registry) []instrument.ChanOption {
+	return []instrument.ChanOption{
+		instrument.WithRegistry(r),
+		instrument.WithBytes(move.size),
+		instrument.WithWaitTarget(staleAfter),
+	}
+}
+
+// leaky takes whatever comes.
+type leaky struct {
+	moves *instrument.Queue[move]
+}
+
+func newLeaky(r *instrument.Registry) *leaky {
+	return &leaky{instrument.NewQueue[move]("player-moves", measured(r)...)}
+}
+
+func (l *leaky) send(_ context.Context, m move) error {
+	l.moves.Send(m)
+	return nil
+}
+
+func (l *leaky) next() (move, bool)          { return l.moves.TryRecv() }
+func (l *leaky) depth() int                  { return l.moves.Len() }
+func (l *leaky) permitsFree() (int64, bool)  { return 0, false }
+func (l *leaky) stats() instrument.ChanStats { return l.moves.Stats() }
+
+// bounded makes players wait for room, as long as they have patience.
+type bounded struct {
+	moves *instrument.Chan[move]
+}
+
+func newBounded(r *instrument.Registry) *bounded {
+	return &bounded{instrument.NewChan[move]("player-moves", boundedCapacity, measured(r)...)}
+}
+
+func (b *bounded) send(ctx context.Context, m move) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if b.moves.SendContext(ctx, m) != nil {
+		return errTimedOut
+	}
+	return nil
+}
+
+func (b *bounded) next() (move, bool)          { return b.moves.TryRecv() }
+func (b *bounded) depth() int                  { return b.moves.Len() }
+func (b *bounded) permitsFree() (int64, bool)  { return 0, false }
+func (b *bounded) stats() instrument.ChanStats { return b.moves.Stats() }
+
+// fixed is leaky behind a semaphore. The permit is tried before the send: taken
+// any later, the move would be in the queue already, and nothing would bound it.
+// It travels in the move, so whoever has the move has the duty to release it.
+type fixed struct {
+	*leaky
+	permits *instrument.Semaphore
+}
+
+func newFixed(r *instrument.Registry) *fixed {
+	return &fixed{
+		leaky: newLeaky(r),
+		permits: instrument.NewSemaphore("move-permits", permitLimit,
+			instrument.WithRegistry(r), instrument.WithHoldLimit(permitHoldLimit)),
+	}
+}
+
+func (f *fixed) send(ctx context.Context, m move) error {
+	permit, ok := f.permits.TryAcquirePermit(1)
+	if !ok {
+		return errUnavailable
+	}
+	m.permit = permit
+	return f.leaky.send(ctx, m)
+}
+
+func (f *fixed) permitsFree() (int64, bool) {
+	s := f.permits.Stats()
+	return s.Limit - s.InUse, s.Limit > 0 // no limit is known under WEIR_DISABLE=1
+}
