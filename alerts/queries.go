@@ -1,0 +1,133 @@
+package alerts
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// identity is the labels that tell one object from another. A label that a setup
+// does not have is empty on all sides and so matches.
+const identity = "cluster, namespace, job, instance, pod, name"
+
+// query writes expressions for one alert with a team's settings.
+type query struct {
+	settings
+	threshold float64
+}
+
+// series writes a metric with the matchers given and the team's own.
+func (q query) series(metric string, matchers ...string) string {
+	all := append(matchers, q.selector...)
+	if len(all) == 0 {
+		return metric
+	}
+	return metric + "{" + strings.Join(all, ",") + "}"
+}
+
+// recent writes the highest value of a gauge lately: one scrape that is missing
+// or odd neither hides nor ends a condition.
+func (q query) recent(metric string, matchers ...string) string {
+	return fmt.Sprintf("max_over_time(%s[%s])", q.series(metric, matchers...), duration(q.Lookback))
+}
+
+func stalled(q query) string {
+	return q.recent("weir_channel_stalled_members") + " > 0"
+}
+
+// fillingUp is true for a channel that stands high, and for one that stands less
+// high but will be full, at the pace of the last window, within three more. The
+// value is how high it stands either way.
+func fillingUp(q query) string {
+	floor := q.recent("weir_channel_floor_ratio_max")
+	return fmt.Sprintf(`%[1]s >= %[2]v
+or
+  (%[1]s >= %[3]v)
+and on (%[4]s)
+  (predict_linear(%[5]s[%[6]s], %[7]v) >= %[8]s)`,
+		floor, q.threshold, q.threshold/2, identity,
+		q.series("weir_channel_depth_floor"), duration(q.Window), (3 * q.Window).Seconds(),
+		q.series("weir_channel_capacity"))
+}
+
+// growing is true where the lowest floor of the last third of a window is above
+// the highest of the first third. A queue that bursts, or drains now and then,
+// never gets there. The third between them is what makes a steady slope count.
+func growing(q query) string {
+	third, gap := duration(q.Window/3), duration(q.Window/3*2)
+	floor := q.series("weir_channel_depth_floor")
+	return fmt.Sprintf(`(
+    min_over_time(%[1]s[%[2]s])
+  -
+    max_over_time(%[1]s[%[2]s] offset %[6]s)
+) > %[3]v
+unless on (%[4]s)
+  %[5]s`, floor, third, q.threshold, identity, q.series("weir_channel_capacity"), gap)
+}
+
+// minRejects, in a second, keeps a channel quiet that is hardly used: of three
+// sends one refused is a third.
+const minRejects = 0.1
+
+func rejecting(q query) string {
+	rate := func(outcomes string) string {
+		return fmt.Sprintf("sum without (outcome) (rate(%s[%s]))",
+			q.series("weir_channel_sends_total", outcomes), duration(q.Window/2))
+	}
+	refused := rate(`outcome="full"`)
+	return fmt.Sprintf(`(
+    %[1]s
+  /
+    %[2]s
+) > %[3]v
+and
+  %[1]s > %[4]v`, refused, rate(`outcome=~"ok|full"`), q.threshold, minRejects)
+}
+
+func exhausted(q query) string {
+	return fmt.Sprintf("%s >= (%s > 0)", q.recent("weir_semaphore_in_use_floor"), q.series("weir_semaphore_permits_limit"))
+}
+
+func leaked(q query) string {
+	return fmt.Sprintf("max without (kind, reason, evidence) (%s) > 0",
+		q.recent("weir_leak_suspects", `kind="semaphore"`, `reason="unreleased"`, `evidence="collected"`))
+}
+
+func stuck(q query) string {
+	oldest, limit := q.recent("weir_pool_oldest_task_seconds"), q.series("weir_pool_task_threshold_seconds")
+	return fmt.Sprintf(`%[1]s > %[2]s
+or
+  (%[1]s > %[3]v unless %[2]s)`, oldest, limit, q.threshold)
+}
+
+// owned adds the owner label of the object's info series. Where that is missing,
+// as in a setup that drops it, the alert stays, without an owner: an expression
+// that only joined would never fire there.
+func (q query) owned(kind, expr string) string {
+	return fmt.Sprintf(`(
+%[1]s
+)
+* on (%[2]s) group_left (owner)
+  max by (%[2]s, owner) (%[3]s)
+or on (%[2]s)
+(
+%[1]s
+)`, indent(expr), identity, q.series("weir_instrument_info", fmt.Sprintf("kind=%q", kind)))
+}
+
+func indent(s string) string { return "  " + strings.ReplaceAll(s, "\n", "\n  ") }
+
+// duration writes d as Prometheus does: 90s, 2m, 1h.
+func duration(d time.Duration) string {
+	switch {
+	case d == 0:
+		return "0s"
+	case d%time.Hour == 0:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	case d%time.Minute == 0:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	case d%time.Second == 0:
+		return fmt.Sprintf("%ds", d/time.Second)
+	}
+	return fmt.Sprintf("%dms", d/time.Millisecond)
+}
