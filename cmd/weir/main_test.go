@@ -1,0 +1,142 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/weir-go/weir/alerts"
+	"github.com/weir-go/weir/dashboards"
+)
+
+// call runs the command and returns its exit code and output.
+func call(args ...string) (code int, stdout, stderr string) {
+	var out, err strings.Builder
+	code = run(args, &out, &err)
+	return code, out.String(), err.String()
+}
+
+// TestShipped holds that the command without settings writes what is shipped.
+func TestShipped(t *testing.T) {
+	for command, shipped := range map[string]interface {
+		ReadFile(string) ([]byte, error)
+	}{"dashboards": dashboards.Dist, "alerts": alerts.Dist} {
+		dir := filepath.Join(t.TempDir(), "new", "folder")
+		code, stdout, stderr := call(command, "-o", dir)
+		if code != 0 || stderr != "" {
+			t.Fatalf("%s: exit %d, %s", command, code, stderr)
+		}
+		entries, err := os.ReadDir(dir)
+		if err != nil || len(entries) != 2 {
+			t.Fatalf("%s wrote %v (%v), want two files", command, entries, err)
+		}
+		for _, e := range entries {
+			got, err := os.ReadFile(filepath.Join(dir, e.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := shipped.ReadFile("dist/" + e.Name())
+			if err != nil || string(got) != string(want) {
+				t.Errorf("%s differs from what is shipped (%v)", e.Name(), err)
+			}
+			if !strings.Contains(stdout, filepath.Join(dir, e.Name())+"\n") {
+				t.Errorf("%s is not reported in %q", e.Name(), stdout)
+			}
+		}
+	}
+}
+
+func TestSettings(t *testing.T) {
+	dir := t.TempDir()
+	code, _, stderr := call("alerts", "-o", dir, "--selector", `team="game"`, "--for", "WeirTaskStuck=5s",
+		"--threshold", "WeirQueueGrowing=7", "--lookback", "6s", "--pagerduty-url", "http://127.0.0.1:9/v2/enqueue")
+	if code != 0 {
+		t.Fatal(stderr)
+	}
+	rules, err := os.ReadFile(filepath.Join(dir, alerts.RulesFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`team="game"`, "for: 5s", ") > 7\n", "[6s]"} {
+		if !strings.Contains(string(rules), want) {
+			t.Errorf("the rules have no %q", want)
+		}
+	}
+	code, _, stderr = call("dashboards", "-o", dir, "--datasource", "prom-eu", "--selector", `team="game"`)
+	board, err := os.ReadFile(filepath.Join(dir, "weir-channel.json"))
+	if code != 0 || err != nil || !strings.Contains(string(board), "prom-eu") || !strings.Contains(string(board), `team=\"game\"`) {
+		t.Errorf("exit %d, %s, %v: the settings are not in the board", code, stderr, err)
+	}
+}
+
+func TestHelpAndList(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"alerts", "--help"}, {"dashboards", "--help"}, {"alerts", "--list"}} {
+		code, stdout, stderr := call(args...)
+		if code != 0 || stderr != "" || len(stdout) < 200 {
+			t.Errorf("%v: exit %d, %q, %q", args, code, stdout, stderr)
+		}
+	}
+	_, stdout, _ := call("alerts", "--list")
+	for _, a := range alerts.Table() {
+		if !strings.Contains(stdout, a.Name) {
+			t.Errorf("--list leaves out %s", a.Name)
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		args []string
+		code int
+		want string
+	}{
+		"no command":        {nil, 2, "expected one of"},
+		"unknown command":   {[]string{"boards"}, 2, "boards"},
+		"unknown flag":      {[]string{"alerts", "--nonsense"}, 2, "--nonsense"},
+		"no folder":         {[]string{"alerts"}, 2, "--out"},
+		"no folder either":  {[]string{"dashboards"}, 2, "--out"},
+		"bad duration":      {[]string{"alerts", "-o", dir, "--for", "WeirTaskStuck=soon"}, 2, "soon"},
+		"negative duration": {[]string{"alerts", "-o", dir, "--lookback=-1s"}, 2, "lookback -1s"},
+		"unknown alert":     {[]string{"alerts", "-o", dir, "--for", "Weir=1s"}, 2, `no alert "Weir"`},
+		"bad threshold":     {[]string{"alerts", "-o", dir, "--threshold", "WeirTaskStuck=many"}, 2, "many"},
+		"bad selector":      {[]string{"dashboards", "-o", dir, "--selector", "{}"}, 2, "braces"},
+		"bad address":       {[]string{"alerts", "-o", dir, "--dashboard-url", "grafana"}, 2, `"grafana"`},
+		"unwritable":        {[]string{"alerts", "-o", filepath.Join(file, "sub")}, 1, "not a directory"},
+		"a file":            {[]string{"dashboards", "-o", file}, 1, "not a directory"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			code, stdout, stderr := call(tt.args...)
+			if code != tt.code || !strings.Contains(stderr, tt.want) || strings.Count(stderr, "\n") != 1 || stdout != "" {
+				t.Errorf("exit %d, %q, %q; want exit %d and one line with %q", code, stdout, stderr, tt.code, tt.want)
+			}
+		})
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("after errors there are %v (%v), want the one file that was there", entries, err)
+	}
+}
+
+// TestAllOrNothing holds that a file that cannot take its place leaves nothing
+// half-written behind.
+func TestAllOrNothing(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "b.json", "full"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	err := writeFiles(dir, map[string][]byte{"b.json": []byte("b"), "c.json": []byte("c")})
+	if err == nil {
+		t.Fatal("wrote over a folder")
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 || entries[0].Name() != "b.json" {
+		t.Errorf("left behind: %v (%v)", entries, err)
+	}
+}
