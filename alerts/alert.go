@@ -76,7 +76,7 @@ func Table() []Alert {
 		{
 			Name: "WeirSemaphoreExhausted", Kind: "semaphore", Severity: Critical,
 			Summary:     "Semaphore {{ $labels.name }} of {{ $labels.job }} has no permit left",
-			Description: "All {{ $value }} permits were taken without a break: whoever asks waits or is refused.",
+			Description: "All {{ $value }} permits were taken without a break; whoever asks waits or is refused.",
 			For:         2 * time.Minute, KeepFiring: 5 * time.Minute,
 			Why:  "The floor says that no permit was free for at least half a minute; two more are no burst.",
 			expr: exhausted,

@@ -67,8 +67,8 @@ type detail struct {
 // all share is empty in .CommonLabels and .CommonAnnotations, and PagerDuty
 // refuses an event without severity, summary or source: so each of these is
 // worked out from the alerts, and has something to fall back on. The values of
-// details are read as YAML after the template, so text in them is quoted: without
-// that "a: b" becomes a map.
+// details are read as YAML after the template, where "a: b" is a map, so text in
+// them has no colon before a space. (Quotes would stand in the page.)
 const (
 	worstSeverity = `{{ $worst := "info" }}{{ range .Alerts }}` +
 		`{{ if eq .Labels.severity "critical" }}{{ $worst = "critical" }}` +
@@ -79,11 +79,11 @@ const (
 		`{{ if gt (len .Alerts) 1 }} ({{ len .Alerts }} instances){{ end }}`
 	firstSource = `{{ $source := "" }}{{ range .Alerts }}{{ if not $source }}{{ $source = or .Labels.pod .Labels.instance .Labels.job }}{{ end }}{{ end }}` +
 		`{{ or $source .ExternalURL "weir" }}`
-	firstDescription = `{{ $text := "" }}{{ range .Alerts }}{{ if not $text }}{{ $text = .Annotations.description }}{{ end }}{{ end }}{{ printf "%q" $text }}`
+	firstDescription = `{{ $text := "" }}{{ range .Alerts }}{{ if not $text }}{{ $text = .Annotations.description }}{{ end }}{{ end }}{{ reReplaceAll ": " ", " $text }}`
 	firstDashboard   = `{{ $url := "" }}{{ range .Alerts }}{{ if not $url }}{{ $url = .Annotations.dashboard_url }}{{ end }}{{ end }}{{ or $url .ExternalURL }}`
 	firstRunbook     = `{{ $url := "" }}{{ range .Alerts }}{{ if not $url }}{{ $url = .Annotations.runbook_url }}{{ end }}{{ end }}{{ or $url .ExternalURL }}`
-	firstOwner       = `{{ $owner := "" }}{{ range .Alerts }}{{ if not $owner }}{{ $owner = .Labels.owner }}{{ end }}{{ end }}{{ printf "%q" (or $owner "not set") }}`
-	allInstances     = `"{{ range $i, $a := .Alerts }}{{ if $i }}, {{ end }}{{ or $a.Labels.pod $a.Labels.instance "unknown" }} {{ $a.Status }}{{ end }}"`
+	firstOwner       = `{{ $owner := "" }}{{ range .Alerts }}{{ if not $owner }}{{ $owner = .Labels.owner }}{{ end }}{{ end }}{{ reReplaceAll ": " ", " (or $owner "not set") }}`
+	allInstances     = `{{ range $i, $a := .Alerts }}{{ if $i }}, {{ end }}{{ or $a.Labels.pod $a.Labels.instance "unknown" }} {{ $a.Status }}{{ end }}`
 )
 
 // groupBy is what makes one incident: the alert and the object it is about, on

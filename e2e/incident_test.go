@@ -75,8 +75,8 @@ func checkPage(t *testing.T, page event, address string) {
 	if missing, ok := containsAll(fmt.Sprint(p.CustomDetails), "messages within minutes", address+" firing"); !ok {
 		t.Errorf("details %v lack %q", p.CustomDetails, missing)
 	}
-	if _, isText := p.CustomDetails["description"].(string); !isText {
-		t.Errorf("the description is no text: %#v", p.CustomDetails["description"])
+	if text, _ := p.CustomDetails["description"].(string); !strings.HasPrefix(text, "Its lowest depth rose by ") {
+		t.Errorf("the description is not the alert's text: %#v", p.CustomDetails["description"])
 	}
 	links := make(map[string]string)
 	for _, l := range page.Links {
