@@ -38,8 +38,8 @@ type game struct {
 	tally  tally
 }
 
-// tally counts moves. sent = accepted + refused + timedOut, and when the game
-// has ended accepted = handled + unhandled.
+// tally counts moves. When the game has been closed, sent = accepted + refused +
+// timedOut, accepted = handled + unhandled, and settled = handled.
 type tally struct {
 	sent, accepted, refused, timedOut atomic.Int64
 	handled                           atomic.Int64
@@ -53,14 +53,14 @@ func newGame(cfg config, r *instrument.Registry) *game {
 	return &game{
 		cfg:    cfg,
 		logins: instrument.NewSemaphore("logins", loginsAtOnce, instrument.WithRegistry(r)),
-		inbox:  cfg.mode.make(r),
+		inbox:  cfg.mode.open(r),
 		scores: instrument.NewPool("score-writers", scoreWriters, scoreQueue,
 			instrument.WithRegistry(r), instrument.WithTaskLimit(writeTimeLimit)),
 	}
 }
 
-// run plays until ctx is done. When it returns, all goroutines of the game have
-// ended and every permit is back. A game runs once.
+// run plays until ctx is done. When it returns, players and game loop have ended,
+// and what the loop did not get to is still in the inbox. A game runs once.
 func (g *game) run(ctx context.Context) {
 	g.started = time.Now()
 	var players, loop sync.WaitGroup
@@ -74,8 +74,6 @@ func (g *game) run(ctx context.Context) {
 	players.Wait() // first, so that nobody sends to a loop that has ended
 	close(closing)
 	loop.Wait()
-	g.clear()
-	g.scores.Shutdown(context.Background())
 }
 
 // loop handles as many moves in each frame as the frame has time for.
@@ -86,7 +84,7 @@ func (g *game) loop(closing <-chan struct{}) {
 	for {
 		select {
 		case <-frames.C:
-			g.frame(writeTimeMin + rand.N(writeTimeSpread))
+			g.frame(writeTimeMin + time.Duration(rng.Int64N(int64(writeTimeSpread))))
 		case <-closing:
 			return
 		}
@@ -108,8 +106,9 @@ func (g *game) frame(writeTime time.Duration) {
 	if moves == 0 {
 		return
 	}
-	// Where the writers fall behind, the game waits for them: nothing is lost.
-	g.scores.Submit(context.Background(), func() {
+	// Where the writers fall behind, the game waits for them, so no score is lost.
+	// There is no other error: the pool is shut down after the loop has ended.
+	_ = g.scores.Submit(context.Background(), func() {
 		time.Sleep(writeTime) // the database
 		g.tally.points.Add(points)
 		g.tally.settled.Add(moves)
@@ -117,7 +116,7 @@ func (g *game) frame(writeTime time.Duration) {
 }
 
 // handle plays one move and returns what it scores. The permit goes back here,
-// when the move is no longer in memory's way, and also if handling panics.
+// when the work is done and not when it begins, and also if handling panics.
 func (g *game) handle(m move) (points int64) {
 	defer m.permit.Release()
 	g.tally.handled.Add(1)
@@ -127,12 +126,13 @@ func (g *game) handle(m move) (points int64) {
 	return int64(m.dx*m.dx + m.dy*m.dy)
 }
 
-// clear empties the inbox of a game that has ended.
-func (g *game) clear() {
+// close ends a game that has run: it empties the inbox, so that every permit is
+// back, and waits for the score writers.
+func (g *game) close() {
 	for {
 		m, ok := g.inbox.next()
 		if !ok {
-			return
+			break
 		}
 		m.permit.Release()
 		g.tally.unhandled.Add(1)
@@ -140,4 +140,5 @@ func (g *game) clear() {
 			g.tally.orphaned.Add(1)
 		}
 	}
+	_ = g.scores.Shutdown(context.Background()) // fails only where ctx is done
 }

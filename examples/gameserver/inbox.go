@@ -45,7 +45,7 @@ type mode struct {
 	name  string
 	about string // what it is
 	watch string // what to look at while it runs
-	make  func(*instrument.Registry) inbox
+	open  func(*instrument.Registry) inbox
 }
 
 var modes = []mode{

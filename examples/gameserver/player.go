@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"math/rand/v2"
 	"sync/atomic"
@@ -23,7 +25,7 @@ const (
 
 // session is a player from login to leaving.
 type session struct {
-	token [tokenSize]byte
+	token []byte
 	sum   uint32
 	left  atomic.Bool
 }
@@ -44,7 +46,7 @@ func (m move) size() int {
 
 // genuine reports whether the move's token is the one that was given at login.
 func (m move) genuine() bool {
-	return crc32.ChecksumIEEE(m.from.token[:]) == m.from.sum
+	return crc32.ChecksumIEEE(m.from.token) == m.from.sum
 }
 
 // sit keeps a seat of the game taken until ctx is done: a player logs in, makes
@@ -80,12 +82,15 @@ func (g *game) login(ctx context.Context, rng *rand.Rand) (*session, error) {
 	if !sleep(ctx, loginTime) {
 		return nil, ctx.Err()
 	}
-	s := new(session)
-	for i := range s.token {
-		s.token[i] = byte(rng.Uint32())
+	return newSession(rng), nil
+}
+
+func newSession(rng *rand.Rand) *session {
+	token := make([]byte, 0, tokenSize)
+	for len(token) < tokenSize {
+		token = binary.LittleEndian.AppendUint64(token, rng.Uint64())
 	}
-	s.sum = crc32.ChecksumIEEE(s.token[:])
-	return s, nil
+	return &session{token: token, sum: crc32.ChecksumIEEE(token)}
 }
 
 // playSession makes moves until the player leaves or ctx is done. It returns
@@ -109,12 +114,13 @@ func (g *game) playSession(ctx context.Context, s *session, turn time.Time, rng 
 // begun is finished also when the game ends, so that each has one outcome.
 func (g *game) send(ctx context.Context, m move) {
 	g.tally.sent.Add(1)
-	switch g.inbox.send(context.WithoutCancel(ctx), m) {
-	case nil:
+	err := g.inbox.send(context.WithoutCancel(ctx), m)
+	switch {
+	case err == nil:
 		g.tally.accepted.Add(1)
-	case errUnavailable:
+	case errors.Is(err, errUnavailable):
 		g.tally.refused.Add(1)
-	case errTimedOut:
+	default:
 		g.tally.timedOut.Add(1)
 	}
 }

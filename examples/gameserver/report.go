@@ -16,7 +16,7 @@ import (
 
 const (
 	headerEvery = 20 // lines
-	lineFormat  = "%6s  %8s  %10s  %12s  %10s  %10s  %10s\n"
+	lineFormat  = "%8s  %8s  %10s  %12s  %10s  %10s  %10s\n"
 )
 
 // announce says what is about to happen and what to look at.
@@ -31,74 +31,61 @@ func announce(w io.Writer, cfg config, addr net.Addr) {
 // play runs the game with one line a second, and sums it up.
 func play(ctx context.Context, g *game, w io.Writer) {
 	started := time.Now()
-	var game sync.WaitGroup
-	game.Go(func() { g.run(ctx) })
+	var running sync.WaitGroup
+	running.Go(func() { g.run(ctx) })
 
-	var first liveHeap
-	seconds := time.NewTicker(time.Second)
-	defer seconds.Stop()
-	for n := 0; ; n++ {
-		select {
-		case <-seconds.C:
-			if n == 0 {
-				first = readLiveHeap()
-			}
-			if n%headerEvery == 0 {
-				fmt.Fprintf(w, lineFormat, "time", "players", "depth", "permits free", "refused", "timed out", "heap")
-			}
-			g.line(w, time.Since(started))
-			continue
-		case <-ctx.Done():
+	everySecond := time.NewTicker(time.Second)
+	defer everySecond.Stop()
+	for n := 0; waitTick(ctx, everySecond); n++ {
+		if n%headerEvery == 0 {
+			fmt.Fprintf(w, lineFormat, "time", "players", "depth", "permits free", "refused", "timed out", "heap")
 		}
-		break
+		g.line(w, time.Since(started))
 	}
-	last := readLiveHeap() // before the game clears its inbox
-	game.Wait()
-	g.summary(w, time.Since(started), first, last)
+	running.Wait()
+	ran := time.Since(started)
+	full := liveHeap() // no player is left: what is there now, the inbox keeps
+	g.close()
+	g.summary(w, ran, full, liveHeap())
 }
 
-func (g *game) line(w io.Writer, running time.Duration) {
+func waitTick(ctx context.Context, t *time.Ticker) bool {
+	select {
+	case <-t.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (g *game) line(w io.Writer, ran time.Duration) {
 	free := "-"
 	if n, ok := g.inbox.permitsFree(); ok {
 		free = count(n)
 	}
-	fmt.Fprintf(w, lineFormat, running.Round(time.Second), count(g.online.Load()), count(int64(g.inbox.depth())),
+	fmt.Fprintf(w, lineFormat, ran.Round(time.Second), count(g.online.Load()), count(int64(g.inbox.depth())),
 		free, count(g.tally.refused.Load()), count(g.tally.timedOut.Load()), megabytes(heapBytes()))
 }
 
-func (g *game) summary(w io.Writer, ran time.Duration, first, last liveHeap) {
+func (g *game) summary(w io.Writer, ran time.Duration, full, empty uint64) {
 	t := &g.tally
 	fmt.Fprintf(w, "\n%s for %v\n", g.cfg.mode.name, ran.Round(100*time.Millisecond))
 	fmt.Fprintf(w, "  sent      %s = %s accepted + %s refused + %s timed out\n", count(t.sent.Load()),
 		count(t.accepted.Load()), count(t.refused.Load()), count(t.timedOut.Load()))
-	fmt.Fprintf(w, "  accepted  %s = %s handled + %s left in the queue, %s of these from players who were gone\n",
+	fmt.Fprintf(w, "  accepted  %s = %s handled + %s left in the queue, %s of these from players long gone\n",
 		count(t.accepted.Load()), count(t.handled.Load()), count(t.unhandled.Load()), count(t.orphaned.Load()))
 	wait := g.inbox.stats().Wait
 	fmt.Fprintf(w, "  waited    %s at the median, %s at the 99th percentile, from sent to handled\n",
 		seconds(wait.Quantile(0.5)), seconds(wait.Quantile(0.99)))
-	fmt.Fprintf(w, "  heap      %s in use after a collection%s\n", megabytes(last.bytes), last.growthSince(first))
+	fmt.Fprintf(w, "  heap      %s in use with all players gone, %s with the queue emptied too: it kept %s\n",
+		megabytes(full), megabytes(empty), megabytes(max(full, empty)-empty))
 }
 
-// liveHeap is what a collection left. The heap in the lines includes garbage, as
-// the process's memory does; a rate worked out from that would depend on when the
-// collector last ran.
-type liveHeap struct {
-	at    time.Time
-	bytes uint64
-}
-
-func readLiveHeap() liveHeap {
+// liveHeap is the heap without garbage. The lines show it with garbage, as the
+// process's memory has it.
+func liveHeap() uint64 {
 	runtime.GC()
-	return liveHeap{time.Now(), heapBytes()}
-}
-
-func (h liveHeap) growthSince(first liveHeap) string {
-	elapsed := h.at.Sub(first.at)
-	if first.at.IsZero() || elapsed < time.Second {
-		return ""
-	}
-	rate := (float64(h.bytes) - float64(first.bytes)) / elapsed.Seconds()
-	return fmt.Sprintf(", %+.2f MB/s since the first line", rate/1e6)
+	return heapBytes()
 }
 
 func heapBytes() uint64 {
