@@ -23,8 +23,9 @@ var mayImport = map[string][]string{
 	"instrument":          nil, // it goes into other people's hottest loops: no dependency of theirs is to be moved by it
 	"exporter":            {module + "/instrument", module + "/exporter", "github.com/prometheus/client_golang"},
 	"exporter/promexport": {module + "/instrument", "github.com/prometheus/client_golang", "github.com/prometheus/client_model"},
-	"dashboards":          {module + "/instrument", "github.com/grafana/grafana-foundation-sdk/go"},
-	"alerts":              {module + "/instrument", "github.com/goccy/go-yaml"},
+	"internal/selector":   nil,
+	"dashboards":          {module + "/internal/selector", "github.com/grafana/grafana-foundation-sdk/go"},
+	"alerts":              {module + "/internal/selector", "github.com/goccy/go-yaml"},
 }
 
 // directRequirements are the modules that users of the published module get with

@@ -6,6 +6,7 @@ import "time"
 // info nobody.
 type Severity string
 
+// The severities, worst first.
 const (
 	Critical Severity = "critical"
 	Warning  Severity = "warning"
@@ -43,7 +44,7 @@ func Table() []Alert {
 			Summary:     "Channel {{ $labels.name }} of {{ $labels.job }} is stalled: it holds messages and nobody receives",
 			Description: "{{ $value }} of the channels under this name hold messages or blocked senders and had no receive for longer than the stall threshold that the program set.",
 			For:         time.Minute, KeepFiring: 5 * time.Minute,
-			Why:  "The program has waited for its own stall threshold already; a minute more rules out one odd scrape.",
+			Why:  "The program has waited for its own stall threshold, and it holds at every scrape of the lookback; a minute more is for a process that has had one scrape only.",
 			expr: stalled,
 		},
 		{
@@ -52,14 +53,14 @@ func Table() []Alert {
 			Description: "The fullest channel under this name has not been emptier than {{ $value | humanizePercentage }} lately: a standing queue and not a burst. Soon senders block, or messages are refused.",
 			Threshold:   0.8, Unit: "share of the capacity, 0 to 1",
 			For: 5 * time.Minute, KeepFiring: 5 * time.Minute,
-			Why:  "The floor of a window is free of bursts already; five minutes leave a deployment or a rebalance time to pass.",
+			Why:  "The floor at every scrape of the lookback is free of bursts already; five minutes more leave a deployment or a rebalance time to pass.",
 			expr: fillingUp,
 		},
 		{
 			Name: "WeirQueueGrowing", Kind: "channel", Severity: Critical,
 			Summary:     "Unbounded queue {{ $labels.name }} of {{ $labels.job }} grows and does not drain",
 			Description: "Its lowest depth rose by {{ $value | humanize }} messages within minutes and keeps rising. Nothing bounds it but the memory of the process.",
-			Threshold:   1000, Unit: "messages that the floor rises in two thirds of a window",
+			Threshold:   1000, Unit: "messages that the floor rises in a third of the window",
 			For: 2 * time.Minute, KeepFiring: 10 * time.Minute,
 			Why:  "The condition compares the ends of a window, so it is slow to become true; it stays for a window, because a leak that pauses has not ended.",
 			expr: growing,
@@ -77,8 +78,8 @@ func Table() []Alert {
 			Name: "WeirSemaphoreExhausted", Kind: "semaphore", Severity: Critical,
 			Summary:     "Semaphore {{ $labels.name }} of {{ $labels.job }} has no permit left",
 			Description: "All {{ $value }} permits were taken without a break; whoever asks waits or is refused.",
-			For:         2 * time.Minute, KeepFiring: 5 * time.Minute,
-			Why:  "The floor says that no permit was free for at least half a minute; two more are no burst.",
+			For:         time.Minute, KeepFiring: 5 * time.Minute,
+			Why:  "At every scrape of the lookback the floor says that none was free for the half minute before, which is no burst; a minute more is for a process that has had one scrape only.",
 			expr: exhausted,
 		},
 		{
@@ -92,10 +93,10 @@ func Table() []Alert {
 		{
 			Name: "WeirTaskStuck", Kind: "pool", Severity: Critical,
 			Summary:     "A task of pool {{ $labels.name }} of {{ $labels.job }} does not end",
-			Description: "It has run for {{ $value | humanizeDuration }}, longer than its limit, and holds a worker.",
+			Description: "It has run for {{ $value | humanizeDuration }} or more, longer than its limit, and holds a worker.",
 			Threshold:   600, Unit: "seconds, where the program set no limit",
 			For: time.Minute, KeepFiring: 5 * time.Minute,
-			Why:  "The task has used up its own limit already; a minute more rules out one odd scrape.",
+			Why:  "A task was over its limit at every scrape of the lookback, so one that ends late pages nobody; a minute more is for a process that has had one scrape only.",
 			expr: stuck,
 		},
 	}

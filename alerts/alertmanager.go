@@ -76,7 +76,7 @@ const (
 		`{{ end }}{{ $worst }}`
 	firstSummary = `{{ $summary := "" }}{{ range .Alerts }}{{ if not $summary }}{{ $summary = .Annotations.summary }}{{ end }}{{ end }}` +
 		`{{ or $summary .GroupLabels.alertname "weir alert" }}` +
-		`{{ if gt (len .Alerts) 1 }} ({{ len .Alerts }} instances){{ end }}`
+		`{{ if gt (len .Alerts.Firing) 1 }} ({{ len .Alerts.Firing }} instances){{ end }}`
 	firstSource = `{{ $source := "" }}{{ range .Alerts }}{{ if not $source }}{{ $source = or .Labels.pod .Labels.instance .Labels.job }}{{ end }}{{ end }}` +
 		`{{ or $source .ExternalURL "weir" }}`
 	firstDescription = `{{ $text := "" }}{{ range .Alerts }}{{ if not $text }}{{ $text = .Annotations.description }}{{ end }}{{ end }}{{ reReplaceAll ": " ", " $text }}`

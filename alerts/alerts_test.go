@@ -198,6 +198,8 @@ func TestBadConfig(t *testing.T) {
 		"selector":           {Config{Selector: `{team="game"}`}, "braces"},
 		"runbooks":           {Config{RunbookURL: "wiki/weir"}, `runbook address "wiki/weir"`},
 		"dashboards":         {Config{DashboardURL: "https://"}, `dashboard address "https:"`},
+		"template":           {Config{RunbookURL: "https://x/{{.}}"}, `runbook address "https://x/{{.}}"`},
+		"space":              {Config{DashboardURL: "https://x/a b"}, `dashboard address "https://x/a b"`},
 		"pagerduty":          {Config{PagerDutyURL: "ftp://x"}, `PagerDuty address "ftp://x"`},
 		"unknown for":        {Config{For: map[string]time.Duration{"Weir": 1}}, `no alert "Weir": the alerts are WeirChannelStalled,`},
 		"unknown keep":       {Config{KeepFiring: map[string]time.Duration{"Weir": 1}}, `no alert "Weir"`},

@@ -38,11 +38,12 @@ type Config struct {
 	// that Table gives.
 	Thresholds map[string]float64
 
-	// Lookback is how far gauges are looked back, so that a missed scrape
-	// does not matter: at least three scrape intervals. Zero means 2 minutes.
+	// Lookback is how far gauges are looked back, so that neither a missed
+	// scrape nor an odd one matters: at least three scrape intervals. What has
+	// to last must have lasted for it before For begins. Zero means 2 minutes.
 	Lookback time.Duration
-	// Window is over how long growth is judged, and twice that over which
-	// refusals are counted. Zero means 10 minutes.
+	// Window is over how long growth is judged; refusals are counted over half
+	// of it, which must be at least two scrape intervals. Zero means 10 minutes.
 	Window time.Duration
 	// Interval is how often rules are evaluated. Zero means 30 seconds.
 	Interval time.Duration
@@ -94,7 +95,8 @@ func (c Config) withDefaults() Config {
 
 func checkURL(what, address string) error {
 	u, err := url.Parse(address)
-	if err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "" && u.Fragment == "" {
+	if err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "" && u.Fragment == "" &&
+		!strings.ContainsAny(address, " {}") { // braces would be a template in the rules
 		return nil
 	}
 	return fmt.Errorf("%s %q is not one: give one like https://example.com/weir", what, address)

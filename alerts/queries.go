@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,51 +19,66 @@ type query struct {
 
 // series writes a metric with the matchers given and the team's own.
 func (q query) series(metric string, matchers ...string) string {
-	all := append(matchers, q.selector...)
+	all := slices.Concat(matchers, q.selector)
 	if len(all) == 0 {
 		return metric
 	}
 	return metric + "{" + strings.Join(all, ",") + "}"
 }
 
-// recent writes the highest value of a gauge lately: one scrape that is missing
-// or odd neither hides nor ends a condition.
-func (q query) recent(metric string, matchers ...string) string {
+// seen writes the highest value of a gauge lately, for what is true once it was
+// seen: a scrape that is missing does not end it. For all else it would be
+// wrong: one reading counts for the whole lookback, and outlasts a shorter for.
+func (q query) seen(metric string, matchers ...string) string {
 	return fmt.Sprintf("max_over_time(%s[%s])", q.series(metric, matchers...), duration(q.Lookback))
 }
 
+// throughout writes the lowest value of a gauge lately, for what must last: one
+// odd scrape does not begin it, one that is missing does not end it.
+func (q query) throughout(metric string) string {
+	return fmt.Sprintf("min_over_time(%s[%s])", q.series(metric), duration(q.Lookback))
+}
+
 func stalled(q query) string {
-	return q.recent("weir_channel_stalled_members") + " > 0"
+	return q.throughout("weir_channel_stalled_members") + " > 0"
 }
 
 // fillingUp is true for a channel that stands high, and for one that stands less
-// high but will be full, at the pace of the last window, within three more. The
-// value is how high it stands either way.
+// high but rises and will be full, at the pace of the last window, within three
+// more. The value is how high it stands either way.
 func fillingUp(q query) string {
-	floor := q.recent("weir_channel_floor_ratio_max")
+	floor := q.throughout("weir_channel_floor_ratio_max")
 	return fmt.Sprintf(`%[1]s >= %[2]v
 or
-  (%[1]s >= %[3]v)
+  %[1]s >= %[3]v
 and on (%[4]s)
-  (predict_linear(%[5]s[%[6]s], %[7]v) >= %[8]s)`,
-		floor, q.threshold, q.threshold/2, identity,
+%[5]s > 0
+and on (%[4]s)
+  predict_linear(%[6]s[%[7]s], %[8]v) >= %[9]s`,
+		floor, q.threshold, q.threshold/2, identity, indent(q.rise()),
 		q.series("weir_channel_depth_floor"), duration(q.Window), (3 * q.Window).Seconds(),
 		q.series("weir_channel_capacity"))
 }
 
-// growing is true where the lowest floor of the last third of a window is above
-// the highest of the first third. A queue that bursts, or drains now and then,
-// never gets there. The third between them is what makes a steady slope count.
+// growing is true for an unbounded queue that rises.
 func growing(q query) string {
+	return fmt.Sprintf(`%s > %v
+unless on (%s)
+  %s`, q.rise(), q.threshold, identity, q.series("weir_channel_capacity"))
+}
+
+// rise is how much the lowest floor of the last third of a window is above the
+// highest of the first third. A queue that bursts, or drains now and then, does
+// not get above 0, nor does one that rose once and stands: a fitted slope sees
+// that step for the whole window. The third between them is what makes a steady
+// slope count.
+func (q query) rise() string {
 	third, gap := duration(q.Window/3), duration(q.Window/3*2)
-	floor := q.series("weir_channel_depth_floor")
 	return fmt.Sprintf(`(
     min_over_time(%[1]s[%[2]s])
   -
-    max_over_time(%[1]s[%[2]s] offset %[6]s)
-) > %[3]v
-unless on (%[4]s)
-  %[5]s`, floor, third, q.threshold, identity, q.series("weir_channel_capacity"), gap)
+    max_over_time(%[1]s[%[2]s] offset %[3]s)
+)`, q.series("weir_channel_depth_floor"), third, gap)
 }
 
 // minRejects, in a second, keeps a channel quiet that is hardly used: of three
@@ -85,34 +101,41 @@ and
 }
 
 func exhausted(q query) string {
-	return fmt.Sprintf("%s >= (%s > 0)", q.recent("weir_semaphore_in_use_floor"), q.series("weir_semaphore_permits_limit"))
+	return fmt.Sprintf("%s >= (%s > 0)", q.throughout("weir_semaphore_in_use_floor"), q.series("weir_semaphore_permits_limit"))
 }
 
 func leaked(q query) string {
 	return fmt.Sprintf("max without (kind, reason, evidence) (%s) > 0",
-		q.recent("weir_leak_suspects", `kind="semaphore"`, `reason="unreleased"`, `evidence="collected"`))
+		q.seen("weir_leak_suspects", `kind="semaphore"`, `reason="unreleased"`, `evidence="collected"`))
 }
 
 func stuck(q query) string {
-	oldest, limit := q.recent("weir_pool_oldest_task_seconds"), q.series("weir_pool_task_threshold_seconds")
+	oldest, limit := q.throughout("weir_pool_oldest_task_seconds"), q.series("weir_pool_task_threshold_seconds")
 	return fmt.Sprintf(`%[1]s > %[2]s
 or
   (%[1]s > %[3]v unless %[2]s)`, oldest, limit, q.threshold)
 }
 
 // owned adds the owner label of the object's info series. Where that is missing,
-// as in a setup that drops it, the alert stays, without an owner: an expression
-// that only joined would never fire there.
+// as in a setup that drops it, or where there are several owners, as after a
+// change until the old series is forgotten, the alert stays, without an owner:
+// an expression that only joined would be empty in the one case and an error in
+// the other, and nobody would be paged. (A topk would choose anew each time, and
+// an alert whose labels change begins again.)
 func (q query) owned(kind, expr string) string {
 	return fmt.Sprintf(`(
 %[1]s
 )
 * on (%[2]s) group_left (owner)
-  max by (%[2]s, owner) (%[3]s)
+  (
+      max by (%[2]s, owner) (%[3]s)
+    unless on (%[2]s)
+      count by (%[2]s) (max by (%[2]s, owner) (%[3]s)) > 1
+  )
 or on (%[2]s)
 (
 %[1]s
-)`, indent(expr), identity, q.series("weir_instrument_info", fmt.Sprintf("kind=%q", kind)))
+)`, indent(expr), identity, q.series("weir_instrument_info", fmt.Sprintf("kind=%q", kind), `owner!=""`))
 }
 
 func indent(s string) string { return "  " + strings.ReplaceAll(s, "\n", "\n  ") }

@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -79,20 +80,16 @@ func omitZero(d time.Duration) string {
 }
 
 // boards are the boards that show one object of a kind. Kinds without one go to
-// the overview, which ranks the objects of all kinds.
+// the overview, which can be narrowed to one name.
 var boards = map[string]string{"channel": "weir-channel"}
 
 // dashboard writes the address of the board that shows the object, with the
-// variables of dashboards set to it. A name may hold anything, so it is escaped.
+// variables of dashboards set to it, but for the instance: the board compares
+// them all. A name may hold anything, so it is escaped.
 func (s settings) dashboard(kind string) string {
-	board, known := boards[kind]
-	variables := []string{"cluster", "namespace", "job", "name"}
-	if !known {
-		board, variables = "weir-overview", variables[:3]
-	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s/d/%s?from=now-1h&to=now", s.DashboardURL, board)
-	for _, v := range variables {
+	fmt.Fprintf(&b, "%s/d/%s?from=now-1h&to=now", s.DashboardURL, cmp.Or(boards[kind], "weir-overview"))
+	for _, v := range []string{"cluster", "namespace", "job", "name"} {
 		// A label that is not there leaves its variable at All.
 		fmt.Fprintf(&b, "{{ with $labels.%[1]s }}&var-%[1]s={{ . | urlquery }}{{ end }}", v)
 	}

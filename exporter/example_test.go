@@ -37,6 +37,7 @@ func ExampleHandler() {
 func ExampleServe() {
 	registry := instrument.NewRegistry()
 	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
 	listening := make(chan net.Addr, 1)
 	served := make(chan error, 1)
 	go func() {

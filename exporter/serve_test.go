@@ -32,7 +32,7 @@ func start(t *testing.T, addr string) (string, func() error) {
 	}
 }
 
-func get(t *testing.T, url, accept string) (*http.Response, string) {
+func get(t *testing.T, url, accept string) (status int, contentType, body string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
@@ -43,12 +43,12 @@ func get(t *testing.T, url, accept string) (*http.Response, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response, string(body)
+	return response.StatusCode, response.Header.Get("Content-Type"), string(text)
 }
 
 func TestServe(t *testing.T) {
@@ -59,9 +59,9 @@ func TestServe(t *testing.T) {
 		"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;version=0.0.4": "application/vnd.google.protobuf",
 	}
 	for accept, want := range formats {
-		response, body := get(t, "http://"+address+"/metrics", accept)
-		if got := response.Header.Get("Content-Type"); response.StatusCode != 200 || !strings.HasPrefix(got, want) {
-			t.Errorf("Accept %q: %s with %s, want %s", accept, response.Status, got, want)
+		status, got, body := get(t, "http://"+address+"/metrics", accept)
+		if status != http.StatusOK || !strings.HasPrefix(got, want) {
+			t.Errorf("Accept %q: %d with %s, want %s", accept, status, got, want)
 		}
 		for _, metric := range []string{"weir_build_info", "go_memstats_heap_inuse_bytes", "process_start_time_seconds"} {
 			if !strings.Contains(body, metric) {
@@ -69,11 +69,11 @@ func TestServe(t *testing.T) {
 			}
 		}
 	}
-	if response, body := get(t, "http://"+address+"/", ""); response.StatusCode != 200 || !strings.Contains(body, "/metrics") {
-		t.Errorf("/ answers %s %q", response.Status, body)
+	if status, _, body := get(t, "http://"+address+"/", ""); status != http.StatusOK || !strings.Contains(body, "/metrics") {
+		t.Errorf("/ answers %d %q", status, body)
 	}
-	if response, _ := get(t, "http://"+address+"/nothing", ""); response.StatusCode != 404 {
-		t.Errorf("/nothing answers %s", response.Status)
+	if status, _, _ := get(t, "http://"+address+"/nothing", ""); status != http.StatusNotFound {
+		t.Errorf("/nothing answers %d", status)
 	}
 	if err := stop(); err != nil {
 		t.Errorf("Serve ended with %v", err)

@@ -1,0 +1,207 @@
+package dashboards
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/weir-go/weir/internal/selector"
+)
+
+// series returns the PromQL selector of a metric's series.
+func series(metric string, matchers []selector.Matcher) string {
+	if len(matchers) == 0 {
+		return metric
+	}
+	parts := make([]string, len(matchers))
+	for i, m := range matchers {
+		parts[i] = m.String()
+	}
+	return metric + "{" + strings.Join(parts, ",") + "}"
+}
+
+// scope makes queries that see only what the variables of a board select.
+type scope struct {
+	process []selector.Matcher // what every series has to match
+	name    selector.Matcher   // what the label name has to match
+}
+
+func (s settings) scope(name nameFilter) scope {
+	all := s.selector
+	for _, f := range filters {
+		all = append(all[:len(all):len(all)], selector.Matcher{Label: f.label, Op: "=~", Value: "$" + f.label})
+	}
+	return scope{process: all, name: name.matcher()}
+}
+
+// of returns the selector of a metric of named objects. Extra matchers are
+// written as in PromQL.
+func (s scope) of(metric string, extra ...selector.Matcher) string {
+	return series(metric, append(extra[:len(extra):len(extra)], append([]selector.Matcher{s.name}, s.process...)...))
+}
+
+// is is the matcher that a label has a value.
+func is(label, value string) selector.Matcher {
+	return selector.Matcher{Label: label, Op: "=", Value: value}
+}
+
+// in is the matcher that a label has one of some plain words.
+func in(label string, values ...string) selector.Matcher {
+	return selector.Matcher{Label: label, Op: "=~", Value: strings.Join(values, "|")}
+}
+
+// alerts returns the selector of ALERTS, or of the series that says since when.
+// A rule that sums over instances has lost that label, and the one on call must
+// still see its alert: so one passes where the label is absent. On the board of
+// one object it must bear the name, or it is about another.
+func (s scope) alerts(metric string, extra ...selector.Matcher) string {
+	all := append(extra[:len(extra):len(extra)], selector.Matcher{Label: "alertname", Op: "=~", Value: "Weir.*"}, s.name)
+	if s.name.Op == "=~" {
+		all[len(all)-1] = s.name.OrAbsent()
+	}
+	for _, m := range s.process {
+		all = append(all, m.OrAbsent())
+	}
+	return series(metric, all)
+}
+
+// rate is the increase of a counter per second.
+func (s scope) rate(counter string, extra ...selector.Matcher) string {
+	return "rate(" + s.of(counter, extra...) + "[$__rate_interval])"
+}
+
+// rateOfSum is the seconds that a histogram gained per second, per series: from
+// a native histogram where there is one, which has no series _sum.
+func (s scope) rateOfSum(histogram string) string {
+	return fmt.Sprintf("(histogram_sum(%s) or %s)", s.rate(histogram), s.rate(histogram+"_sum"))
+}
+
+// quantile reads a histogram whichever way it was scraped. The result has the
+// labels of by.
+func (s scope) quantile(q float64, by, histogram string) string {
+	native := sum(by, s.rate(histogram))
+	classic := sum(strings.TrimPrefix(by+", le", ", "), s.rate(histogram+"_bucket"))
+	return fmt.Sprintf("histogram_quantile(%v, %s) or histogram_quantile(%v, %s)", q, native, q, classic)
+}
+
+// heat is a histogram's new observations per second, by bucket. Where both
+// kinds were scraped the native one alone is drawn.
+func (s scope) heat(histogram string) string {
+	native := sum("", s.rate(histogram))
+	classic := sum("le", s.rate(histogram+"_bucket"))
+	return fmt.Sprintf("%s or (%s unless on () %s)", native, classic, native)
+}
+
+// total is a sum that is 0 where the objects were measured and had nothing to
+// say, and absent where nothing was measured: a board must not show a healthy
+// zero for a service that it does not see.
+func (s scope) total(expr string) string {
+	return fmt.Sprintf("sum(%s) or 0 * %s", expr, s.measured())
+}
+
+// count is like total, with the number of series.
+func (s scope) count(expr string) string {
+	return fmt.Sprintf("count(%s) or 0 * %s", expr, s.measured())
+}
+
+// measured is the number of processes that are seen.
+func (s scope) measured() string { return "count(" + series("weir_build_info", s.process) + ")" }
+
+// refusals is the work turned away per second: at once, or when it gave up
+// waiting. For users the two are the same.
+func (s scope) refusals() string {
+	return union(s.refusedSends(), s.refusedAcquires(), s.rate("weir_pool_rejected_total"))
+}
+
+func (s scope) refusedSends() string {
+	return s.rate("weir_channel_sends_total", in("outcome", "full", "canceled"))
+}
+
+func (s scope) refusedAcquires() string {
+	return s.rate("weir_semaphore_acquires_total", in("outcome", "rejected", "canceled"))
+}
+
+// blocked is the seconds that goroutines waited to send or to acquire, per
+// second: how many were waiting on average.
+func (s scope) blocked() string {
+	return union(
+		labelled("kind", "channel", s.rateOfSum("weir_channel_send_blocked_seconds")),
+		labelled("kind", "semaphore", s.rateOfSum("weir_semaphore_acquire_wait_seconds")))
+}
+
+// pressure is how near a channel is to trouble, 0 to 1: how full it is, or how
+// old its oldest message is against a fifth of the age at which it counts as
+// stalled (a minute, unless the program says otherwise), whichever is more. The
+// age alone speaks for channels without a bound.
+func (s scope) pressure() string {
+	fill := s.of("weir_channel_fill_ratio_max")
+	age := fmt.Sprintf("clamp_max(5 * %s / %s, 1)",
+		s.of("weir_channel_oldest_message_age_seconds"), s.of("weir_channel_stall_threshold_seconds"))
+	return fmt.Sprintf("(%s > %s) or %s or %s", fill, age, age, fill)
+}
+
+// permitsUsed is the share of a semaphore's permits that are taken.
+func (s scope) permitsUsed() string {
+	return s.of("weir_semaphore_permits_in_use") + " / " + s.of("weir_semaphore_permits_limit")
+}
+
+// exhausted is the semaphores that had no free permit at any moment of the last
+// window: being used up for an instant is no fault.
+func (s scope) exhausted() string {
+	return fmt.Sprintf("%s >= (%s > 0)", s.of("weir_semaphore_in_use_floor"), s.of("weir_semaphore_permits_limit"))
+}
+
+// workersBusy is the share of a pool's workers that run a task.
+func (s scope) workersBusy() string {
+	return s.of("weir_pool_workers_busy") + " / " + s.of("weir_pool_workers")
+}
+
+// capacityInReach is the capacity where the queue came up to a fifth of it in the
+// time shown. A bound far above would press the depth flat on the same axis.
+func (s scope) capacityInReach() string {
+	capacity := sum("", s.of("weir_channel_capacity"))
+	peak := sum("", s.of("weir_channel_depth_peak"))
+	return fmt.Sprintf("%s and max_over_time((%s)[$__range:$__interval] @ end()) > 0.2 * %s", capacity, peak, capacity)
+}
+
+// trend is the window in which growth is looked for. It is fixed, because an
+// estimate of when a channel is full must not change with the zoom.
+const trend = "[10m]"
+
+// timeToFull is the seconds until the first instance is full if it goes on
+// growing as it did, 0 where one is full; absent where nothing grows, and from a
+// week on.
+func (s scope) timeToFull() string {
+	depth := s.of("weir_channel_depth")
+	room := fmt.Sprintf("((%s > 0) - %s)", s.of("weir_channel_capacity"), depth)
+	return fmt.Sprintf("min(%s / (deriv(%s%s) > 0) < 604800 or %s <= 0)", room, depth, trend, room)
+}
+
+// The helpers below put queries together.
+
+func sum(by, expr string) string  { return aggregate("sum", by, expr) }
+func most(by, expr string) string { return aggregate("max", by, expr) }
+
+func aggregate(op, by, expr string) string {
+	if by == "" {
+		return op + "(" + expr + ")"
+	}
+	return op + " by (" + by + ") (" + expr + ")"
+}
+
+// union joins vectors that have no series in common.
+func union(exprs ...string) string { return strings.Join(exprs, " or ") }
+
+// labelled sets a label on every series.
+func labelled(label, value, expr string) string {
+	return fmt.Sprintf("label_replace(%s, %q, %q, \"\", \"\")", expr, label, value)
+}
+
+// object is the labels that tell objects apart; instances are taken together.
+const object = "job, name"
+
+// worst keeps the ten objects that rank highest at any moment of the time
+// shown, and of those what was ever above 0. A plain topk chooses anew at every point, which breaks lines into
+// pieces. What stands at @ end() is worked out once for all points.
+func worst(expr string) string {
+	return fmt.Sprintf("%s and on (%s) topk(10, max_over_time((%s)[$__range:$__interval] @ end()) > 0)", expr, object, expr)
+}

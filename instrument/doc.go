@@ -1,0 +1,71 @@
+// Package instrument measures the channels, semaphores and worker pools of a
+// program. It imports the standard library only.
+//
+// # Wrapping
+//
+// [Watch] takes any channel and returns the same channel: its depth is looked at
+// once a second while somebody reads, and nothing on it gets slower. [NewChan] and
+// [WrapChan] give a [Chan], whose methods are the operations of a channel and
+// which measures those too: rates, refusals, waits, blocked goroutines, the age of
+// the oldest message. Sends must go through the Chan; receivers may stay native,
+// because what was received is what was sent and is no longer there. [NewQueue]
+// makes an unbounded queue that says that it is one.
+//
+// [NewSemaphore] makes a [Semaphore] with the method set of Weighted in
+// golang.org/x/sync/semaphore. [Semaphore.AcquirePermit] takes permits as a
+// [Permit], which is released once however often Release is called, and reported,
+// with the line that took it, when it is dropped unreleased. [NewPool] makes a
+// [Pool] of workers behind a bounded queue.
+//
+// A wrapper has the semantics of what it wraps: order, blocking, closing, panics,
+// contexts, fairness. Taking it out again is a rename.
+//
+// # Names
+//
+// A name is one series. All objects of a kind that are made under it add up, so a
+// server with 50,000 connections measures 50,000 outboxes as one. When one of them
+// is collected its counters stay in the total. What one bad member does among many
+// shows in the fields that are maxima: FillRatioMax, FloorRatioMax, Stalled, and
+// the ages. The first object under a name decides its options; differing ones are
+// counted in weir_conflicting_options_total.
+//
+// Names are cleaned: bad UTF-8 becomes U+FFFD, control characters go, and 128
+// bytes are kept. An empty name measures nothing and costs nothing. A registry has
+// at most 1,000 names of a kind ([WithMaxNames]); what comes after shares
+// "_overflow". A name without objects for an hour is forgotten.
+//
+// # Reading
+//
+// [Registry.Snapshot] reads everything, and each object has Stats. [Metrics] is the
+// table of what is exported: exporters, dashboards and alerts are made from it.
+// Packages exporter and exporter/promexport serve it to Prometheus.
+//
+// Depths have a peak and a floor over the last 30 to 60 seconds. A burst that
+// drains is healthy and moves only the peak; a floor that rises is a queue that
+// does not drain. So it is with the permits of a semaphore that are in use: a floor
+// that only rises is how lost permits look.
+//
+// Waits are measured on samples, each weighted by the messages it stands for:
+// every message where they are rare, one in 64 where they are fast. Blocked times
+// are measured exactly, at the cost of two clock reads for those that block.
+// Histograms are exponential with eight buckets an octave.
+//
+// # Leaks
+//
+// [Snapshot] lists suspects, and each says how sure it is. [Heuristic]: a channel
+// holds messages and nothing was received for longer than [WithStallAfter]; a
+// Permit is held for longer than [WithHoldLimit]; a task runs for longer than
+// [WithTaskLimit]. [Collected]: the garbage collector found permits that were never
+// released, or a channel whose messages were never received. Detection runs while
+// somebody reads, and for three minutes after.
+//
+// # What it does to the program
+//
+// The registry knows objects weakly: it keeps no channel, message or wrapper alive,
+// and hides no leaked goroutine from the runtime's own leak profile. Importing the
+// package and constructing a channel or a semaphore starts no goroutine; a Pool
+// starts its workers. A send or receive that does not wait allocates nothing and
+// reads no clock, but for the samples.
+//
+// WEIR_DISABLE=1 in the environment makes every constructor return the bare thing.
+package instrument
