@@ -42,10 +42,10 @@ type poolState struct {
 	closed     atomic.Bool
 	closeQueue sync.Once
 
-	mu       sync.Mutex   // guards changes of the two
-	target   atomic.Int64 // workers there should be
-	running  atomic.Int64 // workers there are
-	finished bool         // the last worker has ended
+	mu      sync.Mutex   // guards changes of the next two
+	target  atomic.Int64 // workers there should be
+	running atomic.Int64 // workers there are
+	idle    atomic.Int64 // those that wait for a task, or are about to
 }
 
 type poolTask struct {
@@ -78,7 +78,9 @@ func NewPool(name string, workers, queue int, opts ...PoolOption) *Pool {
 	s.m = registerPool(r, name, queue, cfg)
 	s.resize(workers)
 	p := &Pool{s}
-	runtime.AddCleanup(p, (*poolState).dropped, s)
+	if !bubbled(now()) { // in there a dropped pool is a deadlock, which synctest reports
+		runtime.AddCleanup(p, (*poolState).dropped, s)
+	}
 	return p
 }
 
@@ -161,27 +163,43 @@ func (p *Pool) Resize(workers int) {
 }
 
 func (s *poolState) resize(workers int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.finished {
+	s.submitting.Add(1) // wake may send
+	defer s.submitted()
+	if s.closed.Load() {
 		return
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.target.Store(int64(workers))
 	for s.running.Load() < int64(workers) {
 		s.startWorker()
 	}
-	// Wake idle workers, who then see that they are too many. Where the queue
-	// is full nobody is idle.
-	for range s.running.Load() - int64(workers) {
+	// Idle workers must wake up to see that they are too many. Those in a task
+	// see it at its end; a wake-up for them would take a place in the queue.
+	for range min(s.running.Load()-int64(workers), s.idle.Load()) {
 		select {
 		case s.queue <- poolTask{}:
 		default:
+			go s.wake() // no queue, and the idle one does not receive yet
 		}
 	}
 }
 
-// startWorker starts a worker. The caller holds s.mu and has seen that the pool
-// is not finished.
+// wake makes one idle worker look whether it is too many.
+func (s *poolState) wake() {
+	s.submitting.Add(1)
+	defer s.submitted()
+	if s.closed.Load() {
+		return
+	}
+	select {
+	case s.queue <- poolTask{}:
+	case <-s.closing:
+	}
+}
+
+// startWorker starts a worker. The caller holds s.mu and has seen that the last
+// worker has not ended.
 func (s *poolState) startWorker() {
 	s.running.Add(1)
 	go s.work(s.m.addSlot())
@@ -208,7 +226,7 @@ func (p *Pool) Shutdown(ctx context.Context) error {
 	case <-s.drained:
 		return nil
 	case <-done:
-		return fmt.Errorf("weir: pool %q shut down with %d workers still in a task and %d tasks queued: %w",
+		return fmt.Errorf("weir: pool %q not drained (workers running: %d, tasks queued: %d): %w",
 			s.name, s.running.Load(), len(s.queue), ctx.Err())
 	}
 }
@@ -243,7 +261,9 @@ func (p *Pool) Stats() PoolStats {
 // there are too many workers, or with a task that called runtime.Goexit; then
 // another takes its place.
 func (s *poolState) work(slot *taskSlot) {
-	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("weir_pool", s.name)))
+	if s.m != nil {
+		pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("weir_pool", s.name)))
+	}
 	lost := true
 	defer func() {
 		if lost {
@@ -261,7 +281,7 @@ func (s *poolState) serve(slot *taskSlot) {
 			s.leave(slot)
 			return
 		}
-		if t.run != nil {
+		if end = 0; t.run != nil {
 			end = s.run(t, slot, start)
 		}
 	}
@@ -274,12 +294,24 @@ func (s *poolState) next(end int64) (t poolTask, start int64, ok bool) {
 	case t, ok = <-s.queue:
 		start = end
 	default:
-		t, ok = <-s.queue
+		t, ok = s.idleNext()
 	}
 	if start == 0 && s.m != nil {
 		start = now()
 	}
 	return t, start, ok
+}
+
+// idleNext waits for a task. It counts as idle before it looks once more whether
+// workers are too many: either it sees that, or resize sees it idle and wakes it.
+func (s *poolState) idleNext() (t poolTask, ok bool) {
+	s.idle.Add(1)
+	defer s.idle.Add(-1)
+	if s.running.Load() > s.target.Load() {
+		return poolTask{}, true
+	}
+	t, ok = <-s.queue
+	return t, ok
 }
 
 // run runs a task and returns when it ended. A panic is counted without being
@@ -329,7 +361,6 @@ func (s *poolState) leave(slot *taskSlot) {
 	defer s.mu.Unlock()
 	s.m.dropSlot(slot)
 	if s.running.Add(-1) == 0 {
-		s.finished = true
 		close(s.drained)
 		if s.m != nil {
 			s.m.endedOnce()

@@ -66,8 +66,8 @@ func (m *poolMember) begin(slot *taskSlot, t poolTask, start int64) {
 // its run time and as the start of the next one.
 func (m *poolMember) end(slot *taskSlot, start int64, panicked bool) int64 {
 	t := now()
+	slot.start.Store(0) // first: a reading in between must not count the time twice
 	m.busy.Add(int64(since(t, start)))
-	slot.start.Store(0)
 	if panicked {
 		m.panicked.Add(1)
 	} else {
@@ -186,9 +186,7 @@ func registerPool(r *Registry, name string, queue int, cfg poolConfig) *poolMemb
 func (s *poolSeries) retire(m *poolMember) {
 	s.mu.Lock()
 	delete(s.live, m)
-	last := m.totals()
-	last.busy = max(last.busy, m.busySeen)
-	s.retired.add(last)
+	s.retired.add(m.totals())
 	s.mu.Unlock()
 	s.leave()
 }

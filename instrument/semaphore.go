@@ -86,18 +86,23 @@ func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	}
 	// It waits: that is what the clock is read for.
 	w := &node[acquirer]{value: acquirer{n: n, since: now(), ready: make(chan struct{})}}
-	if n > m.limit {
-		s.doomed.add(w)
-	} else {
-		s.waiters.add(w)
-	}
+	s.lineOf(n).add(w)
 	s.noteWaiters()
 	m.mu.Unlock()
 	return s.wait(ctx, done, w)
 }
 
+// lineOf returns the list in which a request for n permits waits.
+func (s *Semaphore) lineOf(n int64) *list[acquirer] {
+	if n > s.m.limit {
+		return &s.doomed
+	}
+	return &s.waiters
+}
+
 // wait waits for the permits of w, which whoever releases them takes for it.
 func (s *Semaphore) wait(ctx context.Context, done <-chan struct{}, w *node[acquirer]) error {
+	defer runtime.KeepAlive(s) // or it could be retired before this is counted
 	select {
 	case <-w.value.ready:
 		select {
@@ -118,7 +123,7 @@ func (s *Semaphore) wait(ctx context.Context, done <-chan struct{}, w *node[acqu
 func (s *Semaphore) abandon(w *node[acquirer]) {
 	s.m.mu.Lock()
 	defer s.m.mu.Unlock()
-	if !s.waiters.remove(w) && !s.doomed.remove(w) {
+	if !s.lineOf(w.value.n).remove(w) {
 		s.m.give(w.value.n)
 	}
 	s.serve()
@@ -233,6 +238,7 @@ func (m *semaphoreMember) take(n int64) bool {
 
 func (m *semaphoreMember) give(n int64) {
 	m.inUse -= n
+	m.lost = min(m.lost, m.inUse) // what is given back after all is not missing
 	m.levels.observe(m.inUse, m.inUse)
 }
 
@@ -254,20 +260,25 @@ func (m *semaphoreMember) waited(from int64, ok bool) {
 
 // addTo adds the member's numbers to the stats of its name.
 func (m *semaphoreMember) addTo(c *SemaphoreStats, t int64, holdLimit time.Duration) {
+	m.ageHeld(t, holdLimit)
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	c.Members++
 	c.Limit += m.limit
 	c.InUse += m.inUse
 	peak, floor := m.levels.read(t, m.inUse, m.created)
 	c.InUsePeak += peak
 	c.InUseFloor += floor
-	m.thinning.adapt(t, floor)
+	m.thinning.adapt(t)
+	if t-m.created >= int64(windowLength) {
+		m.thinning.drift(t, floor)
+	}
 	c.Waiters += m.waiters
 	c.OldestWaiter = max(c.OldestWaiter, since(t, m.oldestSince))
 	m.totals().addTo(c)
-	m.permits.addTo(c, t, holdLimit)
+	oldest := m.permits.addTo(c)
 	c.addLost(m.lost, m.lostAt)
+	m.mu.Unlock()
+	c.addOldest(oldest, t, holdLimit) // it looks for a line of code, which takes long
 }
 
 func (c *SemaphoreStats) addLost(lost, at int64) {

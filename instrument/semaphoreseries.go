@@ -81,9 +81,10 @@ func (s *semaphoreSeries) leaked(site string, n uint64) {
 }
 
 func (s *semaphoreSeries) read(t int64) SemaphoreStats {
+	c := s.header()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := s.header()
+	c.Leaked = slices.Clone(s.leaks)
 	c.HasPermits = s.used
 	s.retired.addTo(&c)
 	for m := range s.live {
@@ -94,9 +95,10 @@ func (s *semaphoreSeries) read(t int64) SemaphoreStats {
 
 // readOne is read for one member.
 func (s *semaphoreSeries) readOne(m *semaphoreMember) SemaphoreStats {
+	c := s.header()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := s.header()
+	c.Leaked = slices.Clone(s.leaks)
 	m.addTo(&c, now(), s.cfg.holdLimit)
 	return c
 }
@@ -107,6 +109,5 @@ func (s *semaphoreSeries) header() SemaphoreStats {
 		HoldLimit:   s.cfg.holdLimit,
 		AcquireWait: s.wait.read(),
 		Hold:        s.hold.read(),
-		Leaked:      slices.Clone(s.leaks),
 	}
 }
