@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"reflect"
+	"runtime"
 	"unsafe"
 )
 
@@ -58,9 +59,7 @@ func wrap[T any](name string, ch chan T, opts []ChanOption, kind chanKind) *Chan
 		kind.target, p = targetWrapper, (*byte)(unsafe.Pointer(c))
 	}
 	c.m = registerChan(name, p, cfg, kind)
-	if c.m != nil {
-		c.bytes = bytesOption[T](r, cfg)
-	}
+	c.bytes = bytesOption[T](r, c.m, cfg)
 	return c
 }
 
@@ -76,15 +75,16 @@ func chanConfigOf(opts []ChanOption) chanConfig {
 
 // bytesOption returns what WithBytes gave, if it is for messages of type T. A
 // panic of the user's function is contained and counted.
-func bytesOption[T any](r *Registry, cfg chanConfig) func(T) int {
-	if cfg.bytes == nil {
+func bytesOption[T any](r *Registry, m *chanMember, cfg chanConfig) func(T) int {
+	if m == nil || cfg.bytes == nil {
 		return nil
 	}
 	size, ok := cfg.bytes.(func(T) int)
-	r.conflict(!ok)
-	if !ok || size == nil {
+	if !ok {
+		r.conflict(true)
 		return nil
 	}
+	m.series.bytes.Store(true)
 	return func(v T) (n int) {
 		defer func() {
 			if recover() != nil {
@@ -167,12 +167,16 @@ func (c *Chan[T]) TrySend(v T) bool {
 // did not wait.
 func (c *Chan[T]) try(v T) bool {
 	before := len(c.ch)
+	size := noSize
+	if c.bytes != nil && before < cap(c.ch) {
+		size = c.size(v)
+	}
 	outcome := sendPanicked
 	defer c.m.countPanic(&outcome)
 	select {
 	case c.ch <- v:
 		outcome = sendOK
-		c.sent(before, v)
+		c.sent(before, size)
 		return true
 	default:
 		outcome = sendFull
@@ -180,15 +184,26 @@ func (c *Chan[T]) try(v T) bool {
 	}
 }
 
+// noSize is the size of a message that nobody asked for.
+const noSize = -1
+
+// size returns the size of v if it will be a sample. It is asked before the send,
+// because afterwards v is the receiver's, which may be writing to it.
+func (c *Chan[T]) size(v T) int {
+	if c.bytes == nil || !c.m.willSample() {
+		return noSize
+	}
+	return c.bytes(v)
+}
+
 // sent counts a send, given the depth before it.
-func (c *Chan[T]) sent(before int, v T) {
+func (c *Chan[T]) sent(before, size int) {
 	n, sample := c.m.sendDone(before, len(c.ch))
 	if sample {
 		c.m.stamp(n, len(c.ch))
-		if c.bytes != nil {
-			c.m.noteBytes(c.bytes(v))
-		}
+		c.m.noteBytes(size)
 	}
+	runtime.KeepAlive(c) // or the channel could be retired before its last send counts
 }
 
 type sendOutcome uint8
@@ -210,24 +225,26 @@ func (m *chanMember) countPanic(o *sendOutcome) {
 
 // sendWaiting sends on a channel that was found full.
 func (c *Chan[T]) sendWaiting(v T) {
+	size := c.size(v)
 	outcome := sendPanicked
 	w := c.m.beginSend()
 	defer c.m.endSend(w, &outcome)
 	// Not a select: the goroutine then shows as "chan send" in profiles.
 	c.ch <- v
 	outcome = sendOK
-	c.sent(len(c.ch), v)
+	c.sent(len(c.ch), size)
 }
 
 // sendWaitingOr is sendWaiting that gives up when done is closed.
 func (c *Chan[T]) sendWaitingOr(done <-chan struct{}, v T) bool {
+	size := c.size(v)
 	outcome := sendPanicked
 	w := c.m.beginSend()
 	defer c.m.endSend(w, &outcome)
 	select {
 	case c.ch <- v:
 		outcome = sendOK
-		c.sent(len(c.ch), v)
+		c.sent(len(c.ch), size)
 		return true
 	case <-done:
 		outcome = sendCanceled
@@ -267,9 +284,10 @@ func (c *Chan[T]) recvd() {
 	if sample {
 		m.sampleWait(r, len(c.ch))
 	}
-	if m.fullSince.Load() != 0 && len(c.ch) < cap(c.ch) {
-		m.leaveFull(true)
+	if m.fullSince.Load() != 0 {
+		m.madeRoom(len(c.ch))
 	}
+	runtime.KeepAlive(c) // or the channel could be retired before its last receive counts
 }
 
 // RecvContext receives, and gives up with ctx.Err() when ctx is done first. It
@@ -383,5 +401,6 @@ func (c *Chan[T]) Stats() ChanStats {
 	if c.m == nil {
 		return ChanStats{}
 	}
+	defer runtime.KeepAlive(c)
 	return c.m.series.readOne(c.m)
 }

@@ -1,6 +1,7 @@
 package instrument
 
 import (
+	"cmp"
 	"sync"
 	"sync/atomic"
 )
@@ -25,18 +26,20 @@ type chanMember struct {
 	depths    window
 	fullSince atomic.Int64 // 0 when not known to be full
 
-	_ [64]byte // receivers write below: a cache line of their own
+	// What is rarely written keeps the receivers' cache line from the senders'.
+	full, canceled, closedSends atomic.Uint64
+	closed                      atomic.Uint64
+	fullTime                    atomic.Int64
+	meanBytes                   atomic.Int64 // times bytesScale
+	capacity                    int64        // -1 for a queue; set once
+	created                     int64        // set once
 
 	// What receivers write.
 	received atomic.Uint64 // through the wrapper
 	nextWait atomic.Uint64 // the oldest stamped message number
 	native   atomic.Int64  // native receives seen so far, at samples
 
-	full, canceled, closedSends atomic.Uint64
-	closed                      atomic.Uint64
-	blockedReceivers            atomic.Int64
-	fullTime                    atomic.Int64
-	meanBytes                   atomic.Int64
+	blockedReceivers atomic.Int64
 	// exposed: the native channel was handed out (or came from outside), so
 	// sends and receives may pass unseen.
 	exposed atomic.Bool
@@ -48,12 +51,10 @@ type chanMember struct {
 	senders waitlist
 
 	// Set once.
-	series   *chanSeries
-	shard    *chanShard
-	object   object
-	target   target
-	capacity int64 // -1 for a queue
-	created  int64
+	series *chanSeries
+	shard  *chanShard
+	object object
+	target target
 
 	seen chanSeen // guarded by shard.mu
 }
@@ -61,6 +62,7 @@ type chanMember struct {
 // chanSeen is what the last reading of a member found.
 type chanSeen struct {
 	sent, received uint64
+	taken          uint64 // received through the wrapper
 	depth          int64
 	at             int64 // 0 before the first reading
 	movedAt        int64 // when a receive was last seen, or nothing was there to receive
@@ -71,11 +73,14 @@ type chanSeen struct {
 func (m *chanMember) sendDone(before, after int) (n uint64, sample bool) {
 	n = m.sent.Add(1)
 	m.depths.observe(int64(before), int64(after))
-	if m.fullSince.Load() != 0 {
+	if m.fullSince.Load() != 0 && int64(before) < m.capacity {
 		m.leaveFull(!m.exposed.Load())
 	}
 	return n, n >= m.nextStamp.Load()
 }
+
+// willSample reports whether the next send is likely to be a sample.
+func (m *chanMember) willSample() bool { return m.sent.Load()+1 >= m.nextStamp.Load() }
 
 // stamp records the send time of message n. Its clock read is the sample that
 // waits, ages and windows are made from.
@@ -83,6 +88,13 @@ func (m *chanMember) stamp(n uint64, depth int) {
 	t := now()
 	m.depths.rotate(t, int64(depth))
 	m.mu.Lock()
+	if n < m.nextStamp.Load() { // a sender beside us was first: one stamp is enough
+		m.mu.Unlock()
+		return
+	}
+	if m.stamps.full() && m.exposed.Load() {
+		m.passNative(n - min(n, uint64(depth)))
+	}
 	m.nextStamp.Store(m.stamps.push(n, t))
 	m.nextWait.Store(m.stamps.next())
 	late := m.head(m.received.Load()) >= n
@@ -122,11 +134,10 @@ func (m *chanMember) sampleWait(r uint64, depth int) {
 		if !ok {
 			break
 		}
-		weight := m.stamps.weigh(s.n)
 		// A stamped message that a native receiver took has no wait that
 		// could be known; only the one just received has.
 		if exact || s.n == head {
-			m.series.observeWait(since(t, s.at), weight)
+			m.series.observeWait(since(t, s.at), s.weight)
 		}
 	}
 	m.nextWait.Store(m.stamps.next())
@@ -144,6 +155,18 @@ func (m *chanMember) countNative(r uint64, depth int) (head uint64, exact bool) 
 	return head, native-before <= int64(m.stamps.stride/4)
 }
 
+// passNative drops the stamps up to message head where native receivers have
+// taken messages since the last look: no receiver of the wrapper will come for
+// them, and they would make the stride longer for nothing. The caller holds m.mu.
+func (m *chanMember) passNative(head uint64) {
+	native := int64(head) - int64(m.received.Load())
+	if native > m.native.Load() {
+		m.native.Store(native)
+		m.stamps.drop(head)
+		m.nextWait.Store(m.stamps.next())
+	}
+}
+
 // enterFull notes that the channel was found full at t.
 func (m *chanMember) enterFull(t int64) {
 	if m.capacity > 0 {
@@ -155,6 +178,15 @@ func (m *chanMember) enterFull(t int64) {
 func (m *chanMember) settleFull(t int64) {
 	if from := m.fullSince.Load(); from != 0 && t > from && m.fullSince.CompareAndSwap(from, t) {
 		m.fullTime.Add(t - from)
+	}
+}
+
+// madeRoom ends a stretch of being full with a receive that left depth messages.
+// Where a native receiver may have ended it before, only the step from full to
+// one less is known to be the end.
+func (m *chanMember) madeRoom(depth int) {
+	if room := m.capacity - int64(depth); room > 0 {
+		m.leaveFull(room == 1 || !m.exposed.Load())
 	}
 }
 
@@ -204,14 +236,21 @@ func (m *chanMember) endSend(w *waiter, o *sendOutcome) {
 	m.series.blocked.observe(since(t, from), 1)
 }
 
+// bytesScale keeps the fraction of the mean size, or small sizes would never
+// move it.
+const bytesScale = 256
+
 // noteBytes folds the size of a sampled message into the mean.
 func (m *chanMember) noteBytes(size int) {
-	mean := m.meanBytes.Load()
-	if mean == 0 {
-		m.meanBytes.Store(int64(size))
+	if size == noSize {
 		return
 	}
-	m.meanBytes.Store(mean + (int64(size)-mean)/8)
+	mean, scaled := m.meanBytes.Load(), int64(size)*bytesScale
+	if mean == 0 {
+		m.meanBytes.Store(scaled)
+		return
+	}
+	m.meanBytes.Store(mean + (scaled-mean)/8)
 }
 
 // look reads the depth of the native channel. ok is false when there is none,
@@ -249,8 +288,7 @@ func (m *chanMember) refresh(t int64, fresh bool) {
 
 // refreshCounted is for members whose every send and receive is counted.
 func (m *chanMember) refreshCounted(t int64) {
-	received := m.received.Load()
-	sent := m.sent.Load()
+	sent, received := m.counts()
 	received = min(received, sent) // a receive is counted before its send where they race
 	depth := int64(sent - received)
 	if m.capacity >= 0 {
@@ -259,15 +297,36 @@ func (m *chanMember) refreshCounted(t int64) {
 	m.update(t, sent, received, depth)
 }
 
+// counts reads the two counters as nearly at one moment as is needed: a reader
+// that was descheduled between them would see a depth that never was, which the
+// peak then keeps for a minute.
+func (m *chanMember) counts() (sent, received uint64) {
+	for range 8 {
+		before := m.sent.Load()
+		received = m.received.Load()
+		if sent = m.sent.Load(); sent-before <= maxCountDrift {
+			break
+		}
+	}
+	return sent, received
+}
+
+// maxCountDrift is how many sends may pass while the two counters are read.
+const maxCountDrift = 8
+
 func (m *chanMember) update(t int64, sent, received uint64, depth int64) {
 	s := &m.seen
 	received = max(received, s.received)
-	if received > s.received || s.at == 0 || (depth == 0 && m.blockedSenders() == 0) {
+	taken := m.received.Load()
+	// Where sends pass unrecorded, what was received natively shows in the
+	// depth alone, and the rest in the wrapper's own count.
+	moved := received > s.received || taken > s.taken || depth < s.depth
+	if moved || s.at == 0 || (depth == 0 && m.blockedSenders() == 0) {
 		s.movedAt = t
 	}
 	m.updateFull(t, depth)
 	m.restamp(t, sent, depth)
-	s.sent, s.received, s.depth, s.at = sent, received, depth, t
+	s.sent, s.received, s.taken, s.depth, s.at = sent, received, taken, depth, t
 }
 
 func (m *chanMember) updateFull(t, depth int64) {
@@ -290,6 +349,9 @@ func (m *chanMember) restamp(t int64, sent uint64, depth int64) {
 	slow := int64(sent-m.seen.sent) < (t-m.seen.at)/stampEvery
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.exposed.Load() {
+		m.passNative(sent - min(sent, uint64(depth)))
+	}
 	if depth == 0 {
 		m.stamps.empty(sent, t)
 		m.nextWait.Store(m.stamps.next())
@@ -320,7 +382,7 @@ func (m *chanMember) addTo(c *ChanStats, t int64, stallAfter int64) {
 		c.FillRatioMax = max(c.FillRatioMax, ratio(s.depth, m.capacity))
 		c.FloorRatioMax = max(c.FloorRatioMax, ratio(floor, m.capacity))
 	}
-	c.BufferedBytes += s.depth * m.meanBytes.Load()
+	c.BufferedBytes += s.depth * m.meanBytes.Load() / bytesScale
 	m.totals().addTo(c)
 	if m.moves.Load() {
 		m.addMovement(c, t, stallAfter)
@@ -341,11 +403,17 @@ func (m *chanMember) addMovement(c *ChanStats, t, stallAfter int64) {
 	m.mu.Unlock()
 	c.BlockedSenders += senders
 	c.OldestBlockedSender = max(c.OldestBlockedSender, since(t, oldest))
-	c.OldestMessage = max(c.OldestMessage, since(t, sentAt))
-	if (s.depth > 0 || senders > 0) && t-s.movedAt >= stallAfter {
+	c.OldestMessage = max(c.OldestMessage, since(s.at, sentAt)) // as of when it was seen there
+	if s.depth == 0 && senders == 0 {
+		return
+	}
+	// Nothing can be stalled for longer than it is there, however long ago
+	// the last reading was.
+	from := max(s.movedAt, cmp.Or(sentAt, oldest))
+	if t-from >= stallAfter {
 		c.Stalled++
-		if c.stalledSince == 0 || s.movedAt < c.stalledSince {
-			c.stalledSince = s.movedAt
+		if c.stalledSince == 0 || from < c.stalledSince {
+			c.stalledSince = from
 		}
 	}
 }

@@ -91,9 +91,6 @@ func (s *chanSeries) reconcile(r *Registry, cfg chanConfig, kind chanKind) {
 	if kind.moves && !s.moves.Load() {
 		s.moves.Store(true)
 	}
-	if cfg.bytes != nil && !s.bytes.Load() {
-		s.bytes.Store(true)
-	}
 	r.conflict(
 		s.series.conflicts(cfg.commonConfig, kind.capacity >= 0),
 		cfg.stallAfter != 0 && cfg.stallAfter != s.cfg.stallAfter,
@@ -137,8 +134,11 @@ func (m *chanMember) wrapped(kind chanKind) {
 	if !kind.moves || m.moves.Load() {
 		return
 	}
-	m.sent.Add(uint64(kind.found))
+	found := m.sent.Add(uint64(kind.found))
 	m.depths.observe(0, int64(kind.found))
+	m.mu.Lock()
+	m.stamps.empty(found, now()) // sent before now, and no sample is to stand for them
+	m.mu.Unlock()
 	m.moves.Store(true)
 }
 

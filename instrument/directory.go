@@ -19,9 +19,9 @@ func (d *directory[S]) join(r *Registry, name string, create func() S) S {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s, ok := d.byName[name]
-	if !ok && len(d.byName) >= r.maxNames {
+	if !ok && d.used() >= r.maxNames {
 		d.forget(now())
-		if len(d.byName) >= r.maxNames {
+		if d.used() >= r.maxNames {
 			r.overflow.Add(1)
 			name = overflowName
 			s, ok = d.byName[name]
@@ -37,6 +37,15 @@ func (d *directory[S]) join(r *Registry, name string, create func() S) S {
 	}
 	s.base().members.Add(1)
 	return s
+}
+
+// used returns how many names count under the cap.
+func (d *directory[S]) used() int {
+	n := len(d.byName)
+	if _, ok := d.byName[overflowName]; ok {
+		n--
+	}
+	return n
 }
 
 // forget drops the names that had no member for an hour.

@@ -152,7 +152,7 @@ func (h Histogram) Quantile(q float64) float64 {
 	if h.Count == 0 || math.IsNaN(q) {
 		return math.NaN()
 	}
-	rank := uint64(math.Ceil(min(max(q, 0), 1) * float64(h.Count)))
+	rank := max(uint64(math.Ceil(min(max(q, 0), 1)*float64(h.Count))), 1)
 	if rank <= h.Zero {
 		return 0
 	}

@@ -11,10 +11,11 @@ import (
 // Kind is the kind of a metric.
 type Kind int
 
+// The kinds of metrics.
 const (
-	Gauge Kind = iota
-	Counter
-	HistogramKind
+	Gauge         Kind = iota // a level, which goes up and down
+	Counter                   // a total, which only goes up while the process lives
+	HistogramKind             // a distribution of durations
 )
 
 // String returns the kind in Prometheus' words.
@@ -68,7 +69,13 @@ func (d Desc) Samples(s *Snapshot) iter.Seq[Sample] {
 
 // Metrics returns the table of all metrics, in order of kind of object. The
 // caller may change the result.
-func Metrics() []Desc { return slices.Clone(metrics()) }
+func Metrics() []Desc {
+	table := slices.Clone(metrics())
+	for i := range table {
+		table[i].Labels = slices.Clone(table[i].Labels)
+	}
+	return table
+}
 
 var metrics = sync.OnceValue(func() []Desc {
 	return slices.Concat(channelMetrics(), semaphoreMetrics(), poolMetrics(), leakMetrics(), selfMetrics())

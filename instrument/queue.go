@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"reflect"
+	"runtime"
 	"sync"
 	"unsafe"
 )
@@ -54,15 +55,14 @@ func NewQueue[T any](name string, opts ...ChanOption) *Queue[T] {
 	q.m = registerChan(name, (*byte)(unsafe.Pointer(q)), cfg, chanKind{
 		target: targetQueue, elem: reflect.TypeFor[T](), capacity: -1, moves: true, skip: 1,
 	})
-	if q.m != nil {
-		q.bytes = bytesOption[T](registryOr(cfg.registry), cfg)
-	}
+	q.bytes = bytesOption[T](registryOr(cfg.registry), q.m, cfg)
 	return q
 }
 
 // Send appends v. It never waits. It panics on a closed queue, with the panic of
 // a send on a closed channel.
 func (q *Queue[T]) Send(v T) {
+	size := q.size(v)
 	q.mu.Lock()
 	if q.closed {
 		q.mu.Unlock()
@@ -86,19 +86,21 @@ func (q *Queue[T]) Send(v T) {
 		}
 	}
 	q.mu.Unlock()
-	if sample {
-		q.sample(n, depth, v)
-	}
 	if r != nil {
 		r.value <- delivery[T]{v, true}
 	}
+	if sample {
+		q.m.stamp(n, depth)
+		q.m.noteBytes(size)
+	}
 }
 
-func (q *Queue[T]) sample(n uint64, depth int, v T) {
-	q.m.stamp(n, depth)
-	if q.bytes != nil {
-		q.m.noteBytes(q.bytes(v))
+// size is Chan.size.
+func (q *Queue[T]) size(v T) int {
+	if q.bytes == nil || !q.m.willSample() {
+		return noSize
 	}
+	return q.bytes(v)
 }
 
 func (q *Queue[T]) push(v T) {
@@ -242,6 +244,7 @@ func (q *Queue[T]) Stats() ChanStats {
 	if q.m == nil {
 		return ChanStats{}
 	}
+	defer runtime.KeepAlive(q)
 	return q.m.series.readOne(q.m)
 }
 

@@ -160,6 +160,7 @@ type SelfStats struct {
 // Evidence says how sure a Suspect is.
 type Evidence string
 
+// The kinds of evidence, the weakest first.
 const (
 	Heuristic Evidence = "heuristic" // behaviour that leaks have and healthy programs rarely do
 	Collected Evidence = "collected" // the garbage collector found it unreleased

@@ -9,11 +9,15 @@ const (
 	maxStamps = 64
 	minStamps = 8
 	// A stamp costs about 60 ns (a clock read and a lock). Taken no more
-	// often than every 3 µs it is under 2% of one core however fast the
-	// channel is; stretching the stride by speed stops at maxSpeedStride,
+	// often than every 3 µs on average it is under 2% of one core however fast
+	// the channel is; stretching the stride by speed stops at maxSpeedStride,
 	// where it is a nanosecond a message.
 	stampEvery     = int64(3200 * time.Nanosecond)
 	maxSpeedStride = 64
+	// maxCredit is what a pause saves up: stamps enough for a burst of 4,000
+	// messages, of which each would otherwise be taken for fast traffic, and
+	// the last and longest waits stay without a sample.
+	maxCredit = 256 * stampEvery
 	// quietGap is a pause after which the next stretch is taken to be slow.
 	quietGap = int64(time.Millisecond)
 )
@@ -29,12 +33,19 @@ type stamp struct {
 // are fast, and twice as long whenever the ring is full, when every second
 // stamp goes.
 type stamps struct {
-	ring    []stamp // of 8, 16, 32 or 64; nil before the first stamp
-	first   int     // index of the oldest
-	count   int
-	stride  uint64
-	passed  stamp  // the newest that was taken out
-	counted uint64 // messages up to this number stand in the wait histogram
+	ring   []stamp // of 8, 16, 32 or 64; nil before the first stamp
+	first  int     // index of the oldest
+	count  int
+	stride uint64
+	credit int64 // time that may be spent on stamps, each worth stampEvery
+	passed stamp // the newest that was taken out
+}
+
+// sample is a stamped message and for how many it stands: those after the one
+// stamped before it.
+type sample struct {
+	stamp
+	weight uint64
 }
 
 func (s *stamps) at(i int) *stamp { return &s.ring[(s.first+i)&(len(s.ring)-1)] }
@@ -73,10 +84,13 @@ func (s *stamps) push(n uint64, t int64) uint64 {
 
 // pace adapts the stride to the time since the last stamp.
 func (s *stamps) pace(gap int64) {
+	s.credit += min(max(gap, 0), maxCredit) - stampEvery
+	broke := s.credit < 0
+	s.credit = min(max(s.credit, 0), maxCredit)
 	switch {
 	case s.stride == 0 || (gap >= quietGap && s.count <= minStamps):
 		s.stride = 1
-	case gap < stampEvery && s.stride < maxSpeedStride:
+	case broke && s.stride < maxSpeedStride:
 		s.stride *= 2
 	case gap > 4*stampEvery && s.stride > 1 && s.count < maxStamps/4:
 		s.stride /= 2
@@ -99,25 +113,28 @@ func (s *stamps) makeRoom() {
 	s.stride *= 2
 }
 
+// full reports whether a push would make the stride longer.
+func (s *stamps) full() bool { return s.count == maxStamps }
+
 // pop takes out the oldest stamp if it is of message head or of one before.
-func (s *stamps) pop(head uint64) (stamp, bool) {
+func (s *stamps) pop(head uint64) (x sample, ok bool) {
 	if s.count == 0 || s.at(0).n > head {
-		return stamp{}, false
+		return x, false
 	}
-	s.passed = *s.at(0)
+	x = sample{*s.at(0), s.at(0).n - s.passed.n}
+	s.passed = x.stamp
 	s.first = (s.first + 1) & (len(s.ring) - 1)
 	s.count--
-	return s.passed, true
+	return x, true
 }
 
-// weigh returns how many messages the stamped message n stands for.
-func (s *stamps) weigh(n uint64) uint64 {
-	if n <= s.counted {
-		return 1
+// drop takes out the stamps up to message head.
+func (s *stamps) drop(head uint64) {
+	for {
+		if _, ok := s.pop(head); !ok {
+			return
+		}
 	}
-	w := n - s.counted
-	s.counted = n
-	return w
 }
 
 // sentAt returns an upper bound of the age of message n: the time of the newest
@@ -136,11 +153,7 @@ func (s *stamps) sentAt(n uint64) int64 {
 // empty says that all messages up to number n were received by t, so that the
 // ones after it were sent later than t.
 func (s *stamps) empty(n uint64, t int64) {
-	for {
-		if _, ok := s.pop(n); !ok {
-			break
-		}
-	}
+	s.drop(n)
 	if n >= s.passed.n {
 		s.passed = stamp{n, t}
 	}

@@ -78,21 +78,26 @@ func (l *suspectLog) update(s *Snapshot, t int64) (found []Suspect, events []sus
 	return found, events
 }
 
-// logSuspects writes what changed. It runs outside every lock of ours and
-// contains a panic: the handler is the user's, and may read the registry.
+// logSuspects writes what changed, outside every lock of ours: the handler is
+// the user's, and may read the registry.
 func (r *Registry) logSuspects(events []suspectEvent) {
+	for i := range events {
+		r.logSuspect(&events[i])
+	}
+}
+
+// logSuspect contains a panic of the handler, which would end the program from a
+// goroutine that is not the user's.
+func (r *Registry) logSuspect(x *suspectEvent) {
 	defer func() {
 		if recover() != nil {
 			r.faults.Add(1)
 		}
 	}()
-	for i := range events {
-		x := &events[i]
-		if x.ended {
-			r.log().Info("weir: leak suspect ended", x.attrs()...)
-		} else {
-			r.log().Warn("weir: leak suspect", x.attrs()...)
-		}
+	if x.ended {
+		r.log().Info("weir: leak suspect ended", x.attrs()...)
+	} else {
+		r.log().Warn("weir: leak suspect", x.attrs()...)
 	}
 }
 

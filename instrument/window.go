@@ -37,12 +37,16 @@ func (w *window) rotate(t, level int64) {
 	if bucket <= last || !w.bucket.CompareAndSwap(last, bucket) {
 		return
 	}
-	peak, floor := w.peak.Swap(level), w.floor.Swap(level)
 	if bucket > last+1 {
-		peak, floor = level, level
+		w.peak.Store(level)
+		w.floor.Store(level)
 	}
-	w.prevPeak.Store(peak)
-	w.prevFloor.Store(floor)
+	// The old extremes stand in both buckets for a moment, so that neither a
+	// reader nor an observer that comes between misses one.
+	w.prevPeak.Store(w.peak.Load())
+	w.prevFloor.Store(w.floor.Load())
+	raise(&w.prevPeak, w.peak.Swap(level))
+	lower(&w.prevFloor, w.floor.Swap(level))
 }
 
 // read returns the extremes at t, the level at the reading included. The floor
