@@ -4,6 +4,8 @@ GO ?= go
 LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # Without its service discoveries Prometheus builds in a third of the time.
 E2EFLAGS = GOWORK=off GOFLAGS="$(GOFLAGS) -tags=remove_all_sd"
+# Go 1.26 has the runtime's leak profile behind this flag; later ones always.
+LEAKPROFILE = GOWORK=off GOEXPERIMENT=goroutineleakprofile
 
 .PHONY: test test-root test-commands test-e2e vet lint generate fmt
 
@@ -11,10 +13,11 @@ E2EFLAGS = GOWORK=off GOFLAGS="$(GOFLAGS) -tags=remove_all_sd"
 test: vet test-root test-commands test-e2e
 
 # The published module as its users get it, without the workspace; then the
-# concurrent core on one processor and on eight.
+# concurrent core on one processor and on eight, and what the leak profile sees.
 test-root:
 	GOWORK=off $(GO) test -race ./...
 	GOWORK=off $(GO) test -cpu 1,8 ./instrument
+	$(LEAKPROFILE) $(GO) test -run LeakProfile ./instrument
 
 test-commands:
 	$(GO) test -race ./cmd/weir/... ./examples/...

@@ -484,25 +484,32 @@ func TestWatchedFullTimeIsSampled(t *testing.T) {
 	})
 }
 
+// TestBufferedBytes sends slowly, so that each message is a sample: how soon the
+// mean follows depends on how many of them are.
 func TestBufferedBytes(t *testing.T) {
-	r := NewRegistry()
-	c := NewChan[[]byte]("c", 1000, WithRegistry(r), WithBytes(func(b []byte) int { return len(b) }))
-	for range 500 {
-		c.Send(make([]byte, 1)) // a first mean that must not stick
-		c.Recv()
-	}
-	for range 900 {
-		c.Send(make([]byte, 7))
-	}
-	got := chanNow(t, r, "c")
-	if !got.HasBytes || !within(float64(got.BufferedBytes), 900*7, 0.05) {
-		t.Errorf("buffered bytes %d, want about %d", got.BufferedBytes, 900*7)
-	}
-	q := NewQueue[string]("q", WithRegistry(r), WithBytes(func(s string) int { return len(s) }))
-	q.Send("1234")
-	if got := chanNow(t, r, "q"); got.BufferedBytes != 4 {
-		t.Errorf("queue: buffered bytes %d, want 4", got.BufferedBytes)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		r := NewRegistry()
+		c := NewChan[[]byte]("c", 1000, WithRegistry(r), WithBytes(func(b []byte) int { return len(b) }))
+		for range 50 {
+			c.Send(make([]byte, 1)) // a first mean that must not stick
+			c.Recv()
+		}
+		for range 900 {
+			time.Sleep(time.Millisecond)
+			c.Send(make([]byte, 7))
+		}
+		got := chanNow(t, r, "c")
+		if !got.HasBytes || !within(float64(got.BufferedBytes), 900*7, 0.01) {
+			t.Errorf("buffered bytes %d, want about %d", got.BufferedBytes, 900*7)
+		}
+		q := NewQueue[string]("q", WithRegistry(r), WithBytes(func(s string) int { return len(s) }))
+		q.Send("1234")
+		if got := chanNow(t, r, "q"); got.BufferedBytes != 4 {
+			t.Errorf("queue: buffered bytes %d, want 4", got.BufferedBytes)
+		}
+		runtime.KeepAlive(c)
+		runtime.KeepAlive(q)
+	})
 }
 
 // TestBytesAreAskedBeforeTheSend needs -race: after the send the message is the
