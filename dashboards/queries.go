@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/weir-go/weir/internal/selector"
@@ -54,7 +55,7 @@ func in(label string, values ...string) selector.Matcher {
 // still see its alert: so one passes where the label is absent. On the board of
 // one object it must bear the name, or it is about another.
 func (s scope) alerts(metric string, extra ...selector.Matcher) string {
-	all := append(extra[:len(extra):len(extra)], selector.Matcher{Label: "alertname", Op: "=~", Value: "Weir.*"}, s.name)
+	all := append(slices.Clone(extra), selector.Matcher{Label: "alertname", Op: "=~", Value: "Weir.*"}, s.name)
 	if s.name.Op == "=~" {
 		all[len(all)-1] = s.name.OrAbsent()
 	}

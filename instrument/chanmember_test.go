@@ -306,11 +306,12 @@ func TestUnrecordedSendsAreNoStall(t *testing.T) {
 					c.Raw() <- 1 // forgotten, each time
 				}
 				for i := range 600 {
-					if i%2 == 0 {
+					switch {
+					case i%2 == 0:
 						c.Raw() <- 1
-					} else if native {
+					case native:
 						<-c.C()
-					} else {
+					default:
 						c.Recv()
 					}
 					time.Sleep(time.Second)
@@ -392,18 +393,18 @@ func TestFullTime(t *testing.T) {
 		play   func(r *Registry, c *Chan[int])
 		lo, hi time.Duration
 	}{
-		{"never full", func(r *Registry, c *Chan[int]) {
+		{"never full", func(_ *Registry, c *Chan[int]) {
 			c.Send(1)
 			time.Sleep(time.Minute)
 		}, 0, 0},
-		{"full, found by TrySend, and drained", func(r *Registry, c *Chan[int]) {
+		{"full, found by TrySend, and drained", func(_ *Registry, c *Chan[int]) {
 			fill(c)
 			time.Sleep(10 * time.Second)
 			c.Recv()
 			time.Sleep(time.Hour)
 			c.Recv()
 		}, 10 * time.Second, 10 * time.Second},
-		{"full and stays so", func(r *Registry, c *Chan[int]) {
+		{"full and stays so", func(_ *Registry, c *Chan[int]) {
 			fill(c)
 			time.Sleep(10 * time.Second)
 		}, 10 * time.Second, 10 * time.Second},
@@ -514,7 +515,7 @@ func TestBufferedBytes(t *testing.T) {
 
 // TestBytesAreAskedBeforeTheSend needs -race: after the send the message is the
 // receiver's.
-func TestBytesAreAskedBeforeTheSend(t *testing.T) {
+func TestBytesAreAskedBeforeTheSend(_ *testing.T) {
 	size := func(b *[]byte) int { return len(*b) }
 	r := NewRegistry()
 	c := NewChan[*[]byte]("c", 4, WithRegistry(r), WithBytes(size))

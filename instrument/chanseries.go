@@ -92,7 +92,7 @@ func (s *chanSeries) reconcile(r *Registry, cfg chanConfig, kind chanKind) {
 		s.moves.Store(true)
 	}
 	r.conflict(
-		s.series.conflicts(cfg.commonConfig, kind.capacity >= 0),
+		s.conflicts(cfg.commonConfig, kind.capacity >= 0),
 		cfg.stallAfter != 0 && cfg.stallAfter != s.cfg.stallAfter,
 		cfg.waitTarget != 0 && cfg.waitTarget != s.cfg.waitTarget,
 	)

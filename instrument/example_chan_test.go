@@ -247,3 +247,20 @@ func ExampleWithWaitTarget() {
 	fmt.Printf("%d of %d waited for more than %v\n", s.WaitsOverTarget, s.Waits, s.WaitTarget)
 	// Output: 0 of 1 waited for more than 1h0m0s
 }
+
+// Len and Cap are those of the native channel.
+func ExampleChan_Len() {
+	orders := instrument.NewChan[string]("orders", 8, instrument.WithRegistry(instrument.NewRegistry()))
+	orders.Send("tea")
+	fmt.Println(orders.Len(), "of", orders.Cap())
+	// Output: 1 of 8
+}
+
+func ExampleQueue_Len() {
+	mail := instrument.NewQueue[string]("mail", instrument.WithRegistry(instrument.NewRegistry()))
+	mail.Send("first")
+	mail.Send("second")
+	mail.Recv()
+	fmt.Println(mail.Len(), "left")
+	// Output: 1 left
+}

@@ -106,3 +106,18 @@ func ExampleHistogram_Quantile() {
 	fmt.Printf("median %.2f s, longest %.2f s\n", h.Quantile(0.5), h.Quantile(1))
 	// Output: median 0.96 s, longest 1.92 s
 }
+
+// A classic histogram is cumulative: how many were at most so long. The count is
+// exact at every bound of a bucket, so at every power of two.
+func ExampleHistogram_CountAtMost() {
+	waits := instrument.Histogram{Count: 6, Zero: 1, Start: 0, Buckets: []uint64{2, 0, 3}}
+	for k, n := range waits.Buckets {
+		fmt.Printf("up to %.3f s: %d\n", waits.UpperBound(k), n)
+	}
+	fmt.Println("up to 1 s in all:", waits.CountAtMost(1))
+	// Output:
+	// up to 1.000 s: 2
+	// up to 1.091 s: 0
+	// up to 1.189 s: 3
+	// up to 1 s in all: 3
+}

@@ -202,7 +202,9 @@ func TestSamples(t *testing.T) {
 }
 
 // TestSamplesStopWhenTold breaks out of the iteration.
-func TestSamplesStopWhenTold(t *testing.T) {
+// TestSamplesStopWhenTold: a sequence that went on after its loop broke would
+// panic.
+func TestSamplesStopWhenTold(_ *testing.T) {
 	r := NewRegistry()
 	keep := []any{NewChan[int]("a", 1, WithRegistry(r)), NewChan[int]("b", 1, WithRegistry(r))}
 	s := r.Snapshot()

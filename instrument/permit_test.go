@@ -101,7 +101,7 @@ func TestPermitForgottenIsReported(t *testing.T) {
 	r := quietRegistry()
 	s := NewSemaphore("forgotten", 20, WithRegistry(r))
 	forget(s)
-	untilCollected(t, "8 permits are leaked", func() bool { return s.Stats().missing == 8 })
+	afterGC(t, "8 permits are leaked", func() bool { return s.Stats().missing == 8 })
 
 	snap := r.Snapshot()
 	leaked := leakedAt(snap.Semaphores[0])
@@ -171,7 +171,7 @@ func TestPermitReleasedIsNotReported(t *testing.T) {
 	all.Wait()
 	marker := NewSemaphore("marker", 1, WithRegistry(r))
 	forgetInlinedOne(marker)
-	untilCollected(t, "the collector has passed", func() bool { return marker.Stats().missing == 1 })
+	afterGC(t, "the collector has passed", func() bool { return marker.Stats().missing == 1 })
 	c := semaphoreNow(t, r, "fine")
 	if len(leakedAt(c)) != 0 || c.missing != 0 || c.InUse != 0 || c.Hold.Count != 100_000 {
 		t.Errorf("leaked %v, in use %d, held %d times", leakedAt(c), c.InUse, c.Hold.Count)
@@ -187,7 +187,7 @@ func TestPermitReclaim(t *testing.T) {
 	forgetInlined(s)
 	got := make(chan error, 1)
 	go func() { got <- s.Acquire(context.Background(), 2) }()
-	untilCollected(t, "the starved waiter goes on", func() bool { return len(got) == 1 })
+	afterGC(t, "the starved waiter goes on", func() bool { return len(got) == 1 })
 	snap := r.Snapshot()
 	c := snap.Semaphores[0]
 	if c.InUse != 2 || len(leakedAt(c)) != 1 || len(snap.Suspects) != 0 {
@@ -204,7 +204,7 @@ func TestPermitReleasedByHand(t *testing.T) {
 		s := NewSemaphore("hand", 4, WithRegistry(r), opt)
 		forgetInlined(s)
 		s.Release(3)
-		untilCollected(t, "the Permit is found", func() bool { return len(leakedAt(s.Stats())) == 1 })
+		afterGC(t, "the Permit is found", func() bool { return len(leakedAt(s.Stats())) == 1 })
 		snap := r.Snapshot()
 		if c := snap.Semaphores[0]; c.InUse != 0 || len(snap.Suspects) != 0 || !s.TryAcquire(4) {
 			t.Errorf("in use %d, suspects %v", c.InUse, snap.Suspects)

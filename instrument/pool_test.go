@@ -543,8 +543,8 @@ func TestPoolDropped(t *testing.T) {
 	}()
 	total := ran.Load()
 	close(gate)
-	untilCollected(t, "the pool is gone", func() bool { return poolNow(t, r, "dropped").Members == 0 })
-	untilCollected(t, "its workers are gone", func() bool { return runtime.NumGoroutine() <= before })
+	afterGC(t, "the pool is gone", func() bool { return poolNow(t, r, "dropped").Members == 0 })
+	afterGC(t, "its workers are gone", func() bool { return runtime.NumGoroutine() <= before })
 	c := poolNow(t, r, "dropped")
 	if ran.Load() != 50 || total != 0 || c.TasksOK <= 50 || c.Rejected != 1 || c.Workers != 0 || c.QueueDepth != 0 || c.QueueCapacity != 0 {
 		t.Errorf("%d tasks ran; %+v", ran.Load(), c)
@@ -561,7 +561,7 @@ func TestPoolDroppedAfterShutdown(t *testing.T) {
 			t.Errorf("%d members, %d ok", c.Members, c.TasksOK)
 		}
 	}()
-	untilCollected(t, "the pool is gone", func() bool { return poolNow(t, r, "shut").Members == 0 })
+	afterGC(t, "the pool is gone", func() bool { return poolNow(t, r, "shut").Members == 0 })
 	if c := poolNow(t, r, "shut"); c.TasksOK != 1 {
 		t.Errorf("%d tasks ok", c.TasksOK)
 	}

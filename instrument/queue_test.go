@@ -194,7 +194,7 @@ func TestQueueLosesNothingToCancellation(t *testing.T) {
 // TestQueueForgetsWhatWasReceived is the incident: a session token that stays
 // reachable after its message was handled.
 func TestQueueForgetsWhatWasReceived(t *testing.T) {
-	type token struct{ body [64]byte }
+	type token [64]byte
 	q := NewQueue[*token]("q", WithRegistry(NewRegistry()))
 	send := func() weak.Pointer[token] {
 		m := new(token)

@@ -27,17 +27,6 @@ func semaphoreNow(t testing.TB, r *Registry, name string) SemaphoreStats {
 	return s.Semaphores[i]
 }
 
-// untilCollected runs the garbage collector until ok, which a cleanup brings
-// about, holds.
-func untilCollected(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); runtime.GC() {
-		if time.Now().After(deadline) {
-			t.Fatalf("not so after many collections: %s", what)
-		}
-	}
-}
-
 // valuesOf returns the samples of a metric for a name, by their other labels.
 func valuesOf(s Snapshot, metric, name string) map[string]float64 {
 	out := make(map[string]float64)
@@ -500,7 +489,7 @@ func TestSemaphoreCollected(t *testing.T) {
 		s.TryAcquire(2)
 		p.Release()
 	}()
-	untilCollected(t, "the semaphore is gone", func() bool { return semaphoreNow(t, r, "collected").Members == 0 })
+	afterGC(t, "the semaphore is gone", func() bool { return semaphoreNow(t, r, "collected").Members == 0 })
 	c := semaphoreNow(t, r, "collected")
 	if c.Limit != 0 || c.InUse != 0 || c.Acquired != 1 || c.Rejected != 1 {
 		t.Errorf("limit %d, in use %d, acquired %d, rejected %d", c.Limit, c.InUse, c.Acquired, c.Rejected)
@@ -539,7 +528,7 @@ func TestSemaphoreStatsBlockKeepsNothing(t *testing.T) {
 			}
 		}
 	}()
-	untilCollected(t, "semaphore and waiter are gone", func() bool { return s.Value() == nil && w.Value() == nil })
+	afterGC(t, "semaphore and waiter are gone", func() bool { return s.Value() == nil && w.Value() == nil })
 	runtime.KeepAlive(m)
 	runtime.KeepAlive(r)
 }

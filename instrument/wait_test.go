@@ -29,11 +29,11 @@ var traffics = []traffic{
 	{name: "thirty at once, every second", bursts: 60, burst: always(30), every: always(time.Second), service: always(time.Millisecond)},
 	{name: "three hundred at once, every second", bursts: 20, burst: always(300), every: always(time.Second), service: always(time.Millisecond)},
 	{name: "five thousand at once, every second", bursts: 5, burst: always(5000), every: always(time.Second), service: always(100 * time.Microsecond)},
-	{name: "a stampede", bursts: 1, burst: always(100_000), every: always(time.Second), service: always(10 * time.Microsecond)},
-	{name: "steady, near saturation", bursts: 40_000, burst: always(1), every: exponential(100 * time.Microsecond), service: exponential(90 * time.Microsecond)},
-	{name: "fast, in small bursts", bursts: 4000, burst: always(16), every: exponential(100 * time.Microsecond), service: always(5 * time.Microsecond)},
-	{name: "a stalled receiver", bursts: 10_000, burst: always(1), every: always(time.Millisecond), service: always(100 * time.Microsecond), stall: 3 * time.Second},
-	{name: "quiet and busy seconds", bursts: 40_000, burst: always(1), every: quietAndBusy, service: exponential(150 * time.Microsecond)},
+	{name: "a stampede", bursts: 1, burst: always(30_000), every: always(time.Second), service: always(10 * time.Microsecond)},
+	{name: "steady, near saturation", bursts: 12_000, burst: always(1), every: exponential(100 * time.Microsecond), service: exponential(90 * time.Microsecond)},
+	{name: "fast, in small bursts", bursts: 1000, burst: always(16), every: exponential(100 * time.Microsecond), service: always(5 * time.Microsecond)},
+	{name: "a stalled receiver", bursts: 6000, burst: always(1), every: always(time.Millisecond), service: always(100 * time.Microsecond), stall: 3 * time.Second},
+	{name: "quiet and busy seconds", bursts: 15_000, burst: always(1), every: quietAndBusy, service: exponential(150 * time.Microsecond)},
 }
 
 // exponential gives pauses that are the same in every run.

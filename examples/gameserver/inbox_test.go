@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"strings"
@@ -36,7 +37,7 @@ func drain(t *testing.T, in inbox, n int) {
 
 func scrape(r *instrument.Registry) string {
 	rec := httptest.NewRecorder()
-	exporter.Handler(r).ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
+	exporter.Handler(r).ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	return rec.Body.String()
 }
 

@@ -18,7 +18,7 @@ func TestBadInput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
+	defer func() { _ = taken.Close() }()
 
 	for _, test := range []struct {
 		args string
@@ -89,7 +89,7 @@ func TestRun(t *testing.T) {
 			exit := make(chan int, 1)
 			go func() {
 				exit <- run(ctx, strings.Fields("-players 1500 -addr 127.0.0.1:0 -mode "+m.name), stdout, &stderr)
-				stdout.Close()
+				_ = stdout.Close()
 			}()
 
 			lines := bufio.NewScanner(out)
@@ -160,7 +160,7 @@ func get(t *testing.T, url string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != http.StatusOK {
 		t.Fatalf("%s: %s, %v", url, resp.Status, err)

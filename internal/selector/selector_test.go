@@ -7,12 +7,12 @@ import (
 
 func TestParse(t *testing.T) {
 	for in, want := range map[string]string{
-		``:                               ``,
-		`team="game"`:                    `team="game"`,
-		` team = "game" , env!~"dev.*",`: `team="game" env!~"dev.*"`,
-		"a='it\\'s',b=`raw\\d`":          `a="it's" b="raw\\d"`,
-		`a=~"x|y",b!=""`:                 `a=~"x|y" b!=""`,
-		`a="\"}{,"`:                      `a="\"}{,"`,
+		``:                              ``,
+		`team="game"`:                   `team="game"`,
+		`team = "game" , env!~"dev.*",`: `team="game" env!~"dev.*"`,
+		"a='it\\'s',b=`raw\\d`":         `a="it's" b="raw\\d"`,
+		`a=~"x|y",b!=""`:                `a=~"x|y" b!=""`,
+		`a="\"}{,"`:                     `a="\"}{,"`,
 	} {
 		all, err := Parse(in)
 		if err != nil {
