@@ -408,7 +408,7 @@ func TestFullTime(t *testing.T) {
 			fill(c)
 			time.Sleep(10 * time.Second)
 		}, 10 * time.Second, 10 * time.Second},
-		{"full while eight senders are served one a second", func(r *Registry, c *Chan[int]) {
+		{"full while eight senders are served one a second", func(_ *Registry, c *Chan[int]) {
 			fill(c)
 			for range 8 {
 				go c.Send(1)
@@ -419,7 +419,7 @@ func TestFullTime(t *testing.T) {
 				synctest.Wait()
 			}
 		}, 8 * time.Second, 8 * time.Second},
-		{"the same with a native receiver", func(r *Registry, c *Chan[int]) {
+		{"the same with a native receiver", func(_ *Registry, c *Chan[int]) {
 			fill(c)
 			for range 8 {
 				go c.Send(1)
@@ -430,14 +430,14 @@ func TestFullTime(t *testing.T) {
 				synctest.Wait()
 			}
 		}, 8 * time.Second, 8 * time.Second},
-		{"drained natively, refilled natively an hour later", func(r *Registry, c *Chan[int]) {
+		{"drained natively, refilled natively an hour later", func(_ *Registry, c *Chan[int]) {
 			fill(c)
 			<-c.C()
 			<-c.C()
 			time.Sleep(time.Hour)
 			c.Recv()
 		}, 0, 0},
-		{"read every second while a native receiver drains", func(r *Registry, c *Chan[int]) {
+		{"read every second while a native receiver drains", func(_ *Registry, c *Chan[int]) {
 			fill(c)
 			for range 10 {
 				time.Sleep(time.Second)

@@ -44,7 +44,6 @@ func TestEveryFunctionHasAnExample(t *testing.T) {
 
 func parseFiles(t *testing.T, want func(name string) bool) []*ast.File {
 	t.Helper()
-	//nolint:staticcheck // types are not needed, so neither is go/packages
 	pkgs, err := parser.ParseDir(token.NewFileSet(), ".", func(i fs.FileInfo) bool { return want(i.Name()) }, parser.ParseComments)
 	if err != nil {
 		t.Fatal(err)
