@@ -430,7 +430,7 @@ func TestFullTime(t *testing.T) {
 				synctest.Wait()
 			}
 		}, 8 * time.Second, 8 * time.Second},
-		{"drained natively, refilled natively an hour later", func(_ *Registry, c *Chan[int]) {
+		{"drained natively, refilled natively an hour later", func(r *Registry, c *Chan[int]) {
 			fill(c)
 			<-c.C()
 			<-c.C()
