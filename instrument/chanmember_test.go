@@ -430,14 +430,14 @@ func TestFullTime(t *testing.T) {
 				synctest.Wait()
 			}
 		}, 8 * time.Second, 8 * time.Second},
-		{"drained natively, refilled natively an hour later", func(r *Registry, c *Chan[int]) {
+		{"drained natively, refilled natively an hour later", func(_ *Registry, c *Chan[int]) {
 			fill(c)
 			<-c.C()
 			<-c.C()
 			time.Sleep(time.Hour)
 			c.Recv()
 		}, 0, 0},
-		{"read every second while a native receiver drains", func(_ *Registry, c *Chan[int]) {
+		{"read every second while a native receiver drains", func(r *Registry, c *Chan[int]) {
 			fill(c)
 			for range 10 {
 				time.Sleep(time.Second)
