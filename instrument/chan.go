@@ -282,7 +282,8 @@ func (c *Chan[T]) recvd() {
 	m := c.m
 	r, sample := m.recvDone()
 	if sample {
-		m.sampleWait(r, len(c.ch))
+		sent := m.sent.Load() // before the depth: see countNative
+		m.sampleWait(r, sent, len(c.ch))
 	}
 	if m.fullSince.Load() != 0 {
 		m.madeRoom(len(c.ch))

@@ -100,7 +100,7 @@ func (m *chanMember) stamp(n uint64, depth int) {
 	late := m.head(m.received.Load()) >= n
 	m.mu.Unlock()
 	if late { // its receiver was faster than we, and saw no stamp
-		m.sampleWait(m.received.Load(), depth)
+		m.sampleWait(m.received.Load(), n, depth)
 	}
 }
 
@@ -119,15 +119,16 @@ func (m *chanMember) recvDone() (r uint64, sample bool) {
 }
 
 // sampleWait observes the waits of the stamped messages that have been
-// received, given the number of the wrapper's receive and the depth after it.
-func (m *chanMember) sampleWait(r uint64, depth int) {
+// received, given the number of the wrapper's receive, and the sends counted
+// before the depth was read.
+func (m *chanMember) sampleWait(r, sent uint64, depth int) {
 	t := now() // a sample: the wait ends here
 	m.depths.rotate(t, int64(depth))
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	head, exact := m.head(r), true
 	if m.exposed.Load() {
-		head, exact = m.countNative(r, depth)
+		head, exact = m.countNative(sent, depth)
 	}
 	for {
 		s, ok := m.stamps.pop(head)
@@ -143,12 +144,13 @@ func (m *chanMember) sampleWait(r uint64, depth int) {
 	m.nextWait.Store(m.stamps.next())
 }
 
-// countNative works out which message the r-th wrapper receive took when native
-// receivers may have taken some too, and whether they have lately.
-func (m *chanMember) countNative(r uint64, depth int) (head uint64, exact bool) {
-	sent := m.sent.Load()
+// countNative works out which message was received last when native receivers
+// may have taken some too, and whether they have lately. A goroutine may lose its
+// processor between any two of these readings: sends first, then the depth, then
+// the receives means that the native ones come out too few then, never too many.
+func (m *chanMember) countNative(sent uint64, depth int) (head uint64, exact bool) {
 	head = sent - min(uint64(depth), sent)
-	native := int64(head) - int64(r)
+	native := int64(head) - int64(m.received.Load())
 	before := m.native.Swap(max(native, 0))
 	// Receivers that race each other look like a few native receives, the
 	// more the longer the stride.

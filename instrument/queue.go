@@ -160,7 +160,7 @@ func (q *Queue[T]) take(wait bool) (v T, ok bool, w *node[receiver[T]]) {
 	}
 	q.mu.Unlock()
 	if sample {
-		q.m.sampleWait(r, depth)
+		q.m.sampleWait(r, q.m.sent.Load(), depth)
 	}
 	return v, true, nil
 }
