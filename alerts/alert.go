@@ -67,8 +67,8 @@ func Table() []Alert {
 		},
 		{
 			Name: "WeirChannelRejecting", Kind: "channel", Severity: Warning,
-			Summary:     "Channel {{ $labels.name }} of {{ $labels.job }} refuses messages",
-			Description: "{{ $value | humanizePercentage }} of the sends found it full and were refused.",
+			Summary:     "Channel {{ $labels.name }} of {{ $labels.job }} loses messages: refused, or given up",
+			Description: "{{ $value | humanizePercentage }} of the sends found it full and were refused, or gave up waiting for room.",
 			Threshold:   0.01, Unit: "share of the sends, 0 to 1",
 			For: 5 * time.Minute, KeepFiring: 5 * time.Minute,
 			Why:  "Refusing in a burst is what a bound is for; refusing for minutes is lost work.",

@@ -68,7 +68,8 @@ type detail struct {
 // refuses an event without severity, summary or source: so each of these is
 // worked out from the alerts, and has something to fall back on. The values of
 // details are read as YAML after the template, where "a: b" is a map, so text in
-// them has no colon before a space. (Quotes would stand in the page.)
+// them has no colon before a space. (Quotes would stand in the page.) An owner
+// that is a number, or begins with #, stays text behind a word.
 const (
 	worstSeverity = `{{ $worst := "info" }}{{ range .Alerts }}` +
 		`{{ if eq .Labels.severity "critical" }}{{ $worst = "critical" }}` +
@@ -82,7 +83,7 @@ const (
 	firstDescription = `{{ $text := "" }}{{ range .Alerts }}{{ if not $text }}{{ $text = .Annotations.description }}{{ end }}{{ end }}{{ reReplaceAll ": " ", " $text }}`
 	firstDashboard   = `{{ $url := "" }}{{ range .Alerts }}{{ if not $url }}{{ $url = .Annotations.dashboard_url }}{{ end }}{{ end }}{{ or $url .ExternalURL }}`
 	firstRunbook     = `{{ $url := "" }}{{ range .Alerts }}{{ if not $url }}{{ $url = .Annotations.runbook_url }}{{ end }}{{ end }}{{ or $url .ExternalURL }}`
-	firstOwner       = `{{ $owner := "" }}{{ range .Alerts }}{{ if not $owner }}{{ $owner = .Labels.owner }}{{ end }}{{ end }}{{ reReplaceAll ": " ", " (or $owner "not set") }}`
+	firstOwner       = `{{ $owner := "" }}{{ range .Alerts }}{{ if not $owner }}{{ $owner = .Labels.owner }}{{ end }}{{ end }}{{ with $owner }}team {{ reReplaceAll ": " ", " . }}{{ else }}not set{{ end }}`
 	allInstances     = `{{ range $i, $a := .Alerts }}{{ if $i }}, {{ end }}{{ or $a.Labels.pod $a.Labels.instance "unknown" }} {{ $a.Status }}{{ end }}`
 )
 
@@ -93,12 +94,17 @@ var groupBy = []string{"alertname", "cluster", "namespace", "job", "name"}
 func alertmanager(s settings) alertmanagerFile {
 	return alertmanagerFile{
 		Route: route{
-			Receiver:       "nobody",
-			GroupBy:        groupBy,
-			GroupWait:      duration(s.GroupWait),
-			GroupInterval:  duration(s.GroupInterval),
-			RepeatInterval: duration(s.RepeatInterval),
-			Routes:         []route{{Receiver: "weir-pagerduty", Matchers: []string{`alertname=~"Weir.*"`, `severity=~"critical|warning"`}}},
+			Receiver: "nobody",
+			// All that weir needs stands on its own route: whoever moves that to a
+			// configuration of their own must not inherit another grouping.
+			Routes: []route{{
+				Receiver:       "weir-pagerduty",
+				GroupBy:        groupBy,
+				GroupWait:      duration(s.GroupWait),
+				GroupInterval:  duration(s.GroupInterval),
+				RepeatInterval: duration(s.RepeatInterval),
+				Matchers:       []string{`alertname=~"Weir.*"`, `severity=~"critical|warning"`},
+			}},
 		},
 		// A channel that is stalled is full and refuses as well: one page is enough.
 		InhibitRules: []inhibitRule{{

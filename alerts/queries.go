@@ -39,6 +39,14 @@ func (q query) throughout(metric string) string {
 	return fmt.Sprintf("min_over_time(%s[%s])", q.series(metric), duration(q.Lookback))
 }
 
+// last writes the newest value of a series that another is held against. A scrape
+// that failed ends an instant selector at once, while what looks back goes on: a
+// process that has ended would then lose its capacity or limit first, and be
+// paged for having none; one that misses a scrape would begin its for anew.
+func (q query) last(metric string, over time.Duration, matchers ...string) string {
+	return fmt.Sprintf("last_over_time(%s[%s])", q.series(metric, matchers...), duration(over))
+}
+
 func stalled(q query) string {
 	return q.throughout("weir_channel_stalled_members") + " > 0"
 }
@@ -57,14 +65,14 @@ and on (%[4]s)
   predict_linear(%[6]s[%[7]s], %[8]v) >= %[9]s`,
 		floor, q.threshold, q.threshold/2, identity, indent(q.rise()),
 		q.series("weir_channel_depth_floor"), duration(q.Window), (3 * q.Window).Seconds(),
-		q.series("weir_channel_capacity"))
+		q.last("weir_channel_capacity", q.Lookback))
 }
 
 // growing is true for an unbounded queue that rises.
 func growing(q query) string {
 	return fmt.Sprintf(`%s > %v
 unless on (%s)
-  %s`, q.rise(), q.threshold, identity, q.series("weir_channel_capacity"))
+  %s`, q.rise(), q.threshold, identity, q.last("weir_channel_capacity", q.Window/3))
 }
 
 // rise is how much the lowest floor of the last third of a window is above the
@@ -90,18 +98,20 @@ func rejecting(q query) string {
 		return fmt.Sprintf("sum without (outcome) (rate(%s[%s]))",
 			q.series("weir_channel_sends_total", outcomes), duration(q.Window/2))
 	}
-	refused := rate(`outcome="full"`)
+	// Senders that gave up waiting lost their messages as well: that is how a
+	// bound too small looks where senders have a deadline.
+	refused := rate(`outcome=~"full|canceled"`)
 	return fmt.Sprintf(`(
     %[1]s
   /
     %[2]s
 ) > %[3]v
 and
-  %[1]s > %[4]v`, refused, rate(`outcome=~"ok|full"`), q.threshold, minRejects)
+  %[1]s > %[4]v`, refused, rate(`outcome=~"ok|full|canceled"`), q.threshold, minRejects)
 }
 
 func exhausted(q query) string {
-	return fmt.Sprintf("%s >= (%s > 0)", q.throughout("weir_semaphore_in_use_floor"), q.series("weir_semaphore_permits_limit"))
+	return fmt.Sprintf("%s >= (%s > 0)", q.throughout("weir_semaphore_in_use_floor"), q.last("weir_semaphore_permits_limit", q.Lookback))
 }
 
 func leaked(q query) string {
@@ -110,7 +120,7 @@ func leaked(q query) string {
 }
 
 func stuck(q query) string {
-	oldest, limit := q.throughout("weir_pool_oldest_task_seconds"), q.series("weir_pool_task_threshold_seconds")
+	oldest, limit := q.throughout("weir_pool_oldest_task_seconds"), q.last("weir_pool_task_threshold_seconds", q.Lookback)
 	return fmt.Sprintf(`%[1]s > %[2]s
 or
   (%[1]s > %[3]v unless %[2]s)`, oldest, limit, q.threshold)
@@ -135,7 +145,7 @@ func (q query) owned(kind, expr string) string {
 or on (%[2]s)
 (
 %[1]s
-)`, indent(expr), identity, q.series("weir_instrument_info", fmt.Sprintf("kind=%q", kind), `owner!=""`))
+)`, indent(expr), identity, q.last("weir_instrument_info", q.Lookback, fmt.Sprintf("kind=%q", kind), `owner!=""`))
 }
 
 func indent(s string) string { return "  " + strings.ReplaceAll(s, "\n", "\n  ") }

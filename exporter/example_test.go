@@ -30,6 +30,7 @@ func ExampleHandler() {
 			fmt.Print(line)
 		}
 	}
+	orders.Close()
 	// Output: weir_channel_depth{name="orders"} 2
 }
 

@@ -160,6 +160,7 @@ func (c *Chan[T]) TrySend(v T) bool {
 		return true
 	}
 	c.m.tryFailed()
+	runtime.KeepAlive(c) // as in sent
 	return false
 }
 
@@ -394,6 +395,7 @@ func (c *Chan[T]) Close() {
 	if c.m != nil {
 		c.m.closed.Add(1)
 	}
+	runtime.KeepAlive(c) // or the channel could be retired before this is counted
 }
 
 // Stats returns the numbers of this channel alone, looked at now; its histograms

@@ -169,49 +169,6 @@ func (m *chanMember) passNative(head uint64) {
 	}
 }
 
-// enterFull notes that the channel was found full at t.
-func (m *chanMember) enterFull(t int64) {
-	if m.capacity > 0 {
-		m.fullSince.CompareAndSwap(0, t)
-	}
-}
-
-// settleFull adds the time up to t to the time full; the channel is still full.
-func (m *chanMember) settleFull(t int64) {
-	if from := m.fullSince.Load(); from != 0 && t > from && m.fullSince.CompareAndSwap(from, t) {
-		m.fullTime.Add(t - from)
-	}
-}
-
-// madeRoom ends a stretch of being full with a receive that left depth messages.
-// Where a native receiver may have ended it before, only the step from full to
-// one less is known to be the end.
-func (m *chanMember) madeRoom(depth int) {
-	if room := m.capacity - int64(depth); room > 0 {
-		m.leaveFull(room == 1 || !m.exposed.Load())
-	}
-}
-
-// leaveFull ends a stretch of being full. Where a native receiver made the room
-// nobody knows when, so what came after the last settled moment is left out.
-func (m *chanMember) leaveFull(seen bool) {
-	from := m.fullSince.Swap(0)
-	if from == 0 || !seen {
-		return
-	}
-	if t := now(); t > from { // once a stretch, after somebody found it full
-		m.fullTime.Add(t - from)
-	}
-}
-
-// tryFailed counts a TrySend that found no room.
-func (m *chanMember) tryFailed() {
-	m.full.Add(1)
-	if m.capacity > 0 && m.fullSince.Load() == 0 {
-		m.enterFull(now()) // once a stretch, not once a refusal
-	}
-}
-
 // beginSend notes that a sender waits. Its clock read and the one in endSend
 // make blocked time exact; what does not wait pays for neither.
 func (m *chanMember) beginSend() *waiter {
@@ -331,16 +288,6 @@ func (m *chanMember) update(t int64, sent, received uint64, depth int64) {
 	s.sent, s.received, s.taken, s.depth, s.at = sent, received, taken, depth, t
 }
 
-func (m *chanMember) updateFull(t, depth int64) {
-	switch {
-	case m.capacity > 0 && depth >= m.capacity:
-		m.enterFull(t)
-		m.settleFull(t)
-	case m.fullSince.Load() != 0:
-		m.leaveFull(false)
-	}
-}
-
 // restamp makes the next message a stamped one where messages are rare, so that
 // the first one after a pause does not take the age of the pause. The count of
 // those sent since the last reading is the only clock this needs.
@@ -354,7 +301,9 @@ func (m *chanMember) restamp(t int64, sent uint64, depth int64) {
 	if m.exposed.Load() {
 		m.passNative(sent - min(sent, uint64(depth)))
 	}
-	if depth == 0 {
+	// Where only the wrapper receives, each stamp is left to its receiver, who
+	// may have the message and be on its way here.
+	if depth == 0 && (m.stamps.count == 0 || m.exposed.Load()) {
 		m.stamps.empty(sent, t)
 		m.nextWait.Store(m.stamps.next())
 	}
@@ -418,46 +367,4 @@ func (m *chanMember) addMovement(c *ChanStats, t, stallAfter int64) {
 			c.stalledSince = from
 		}
 	}
-}
-
-// totals are the counters of a member, or the sums of those of retired ones.
-type chanTotals struct {
-	sent, received, full, canceled, closedSends, closed uint64
-	abandoned, unverified                               uint64
-	fullTime                                            int64
-}
-
-func (m *chanMember) totals() chanTotals {
-	return chanTotals{
-		sent: m.seen.sent, received: m.seen.received,
-		full: m.full.Load(), canceled: m.canceled.Load(), closedSends: m.closedSends.Load(),
-		closed: m.closed.Load(), fullTime: m.fullTime.Load(),
-	}
-}
-
-// final returns the totals of a member whose channel is gone. What was not seen
-// to be received was abandoned, unless somebody may have received it natively.
-func (m *chanMember) final() chanTotals {
-	x := m.totals()
-	x.sent = m.sent.Load()
-	x.received = max(x.received, min(m.received.Load(), x.sent))
-	left := x.sent - x.received
-	if m.exposed.Load() {
-		x.unverified = left
-	} else {
-		x.abandoned = left
-	}
-	return x
-}
-
-func (x *chanTotals) add(y chanTotals) {
-	x.sent += y.sent
-	x.received += y.received
-	x.full += y.full
-	x.canceled += y.canceled
-	x.closedSends += y.closedSends
-	x.closed += y.closed
-	x.abandoned += y.abandoned
-	x.unverified += y.unverified
-	x.fullTime += y.fullTime
 }

@@ -222,15 +222,3 @@ func (c *ChanStats) readHistograms(s *chanSeries) {
 	c.WaitsOverTarget = s.over.Load() // before the total: never more than it
 	c.Waits = s.waits.Load()
 }
-
-func (x chanTotals) addTo(c *ChanStats) {
-	c.Sent += x.sent
-	c.Received += x.received
-	c.SendsFull += x.full
-	c.SendsCanceled += x.canceled
-	c.SendsClosed += x.closedSends
-	c.Closed += x.closed
-	c.Abandoned += x.abandoned
-	c.Unverified += x.unverified
-	c.FullTime += time.Duration(x.fullTime)
-}

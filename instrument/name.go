@@ -9,6 +9,10 @@ import (
 // maxNameBytes is the longest name a series may have.
 const maxNameBytes = 128
 
+// maxRawBytes is how much of a name is looked at: cleaning all of a huge one would
+// take several times its memory, for 128 bytes.
+const maxRawBytes = 4096
+
 // overflowName is the series that takes what comes after the name cap.
 const overflowName = "_overflow"
 
@@ -16,6 +20,7 @@ const overflowName = "_overflow"
 // can be broken with: valid UTF-8, no control characters, at most 128 bytes.
 // A name that is already clean, which is nearly every one, is returned as is.
 func sanitize(name string) string {
+	name = name[:min(len(name), maxRawBytes)]
 	if !utf8.ValidString(name) {
 		name = replaceBadBytes(name)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"runtime"
 	"runtime/debug"
@@ -67,7 +68,7 @@ func NewPool(name string, workers, queue int, opts ...PoolOption) *Pool {
 	r := registryOr(cfg.registry)
 	name = sanitize(name)
 	if workers < 1 || queue < 0 {
-		r.log().Warn("weir: pool size clamped", "name", name, "workers", workers, "queue", queue,
+		r.tell(slog.LevelWarn, "weir: pool size clamped", "name", name, "workers", workers, "queue", queue,
 			"clamped_workers", max(workers, 1), "clamped_queue", max(queue, 0))
 		workers, queue = max(workers, 1), max(queue, 0)
 	}

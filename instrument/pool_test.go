@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"math"
 	"math/rand/v2"
@@ -793,4 +794,18 @@ func TestPoolSubmitAllocatesNothing(t *testing.T) {
 		t.Errorf("Submit allocates %v times", n)
 	}
 	mustShutdown(t, p)
+}
+
+// panicky is a log handler that panics.
+type panicky struct{ slog.Handler }
+
+func (panicky) Handle(context.Context, slog.Record) error { panic("handler") }
+
+func TestPoolLogHandlerThatPanics(t *testing.T) {
+	r := NewRegistry(WithLogger(slog.New(panicky{slog.NewTextHandler(io.Discard, nil)})))
+	p := NewPool("p", 0, 0, WithRegistry(r))
+	defer func() { _ = p.Shutdown(t.Context()) }()
+	if n := r.Snapshot().Self.CollectFaults; n != 1 {
+		t.Errorf("%d faults, want 1", n)
+	}
 }

@@ -236,6 +236,7 @@ func (q *Queue[T]) Close() {
 	if q.m != nil {
 		q.m.closed.Add(1)
 	}
+	runtime.KeepAlive(q) // or the queue could be retired before this is counted
 }
 
 // Stats returns the numbers of this queue alone; its histograms are those of its

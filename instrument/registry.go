@@ -1,6 +1,7 @@
 package instrument
 
 import (
+	"context"
 	"log/slog"
 	"os"
 	"sync"
@@ -91,6 +92,17 @@ func (r *Registry) log() *slog.Logger {
 		return slog.Default()
 	}
 	return r.logger
+}
+
+// tell logs, and contains a panic of the handler: it would end the program from a
+// goroutine that is not the user's, or come out of a constructor.
+func (r *Registry) tell(level slog.Level, msg string, args ...any) {
+	defer func() {
+		if recover() != nil {
+			r.faults.Add(1)
+		}
+	}()
+	r.log().Log(context.Background(), level, msg, args...)
 }
 
 // conflict counts how many of the given findings are true.

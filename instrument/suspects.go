@@ -86,18 +86,11 @@ func (r *Registry) logSuspects(events []suspectEvent) {
 	}
 }
 
-// logSuspect contains a panic of the handler, which would end the program from a
-// goroutine that is not the user's.
 func (r *Registry) logSuspect(x *suspectEvent) {
-	defer func() {
-		if recover() != nil {
-			r.faults.Add(1)
-		}
-	}()
 	if x.ended {
-		r.log().Info("weir: leak suspect ended", x.attrs()...)
+		r.tell(slog.LevelInfo, "weir: leak suspect ended", x.attrs()...)
 	} else {
-		r.log().Warn("weir: leak suspect", x.attrs()...)
+		r.tell(slog.LevelWarn, "weir: leak suspect", x.attrs()...)
 	}
 }
 

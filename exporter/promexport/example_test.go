@@ -25,5 +25,6 @@ func ExampleNewCollector() {
 			fmt.Println(f.GetName(), f.GetMetric()[0].GetGauge().GetValue())
 		}
 	}
+	jobs.Close()
 	// Output: weir_channel_depth 1
 }
