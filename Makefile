@@ -1,5 +1,6 @@
 # The modules: the published one (.), those in go.work (cmd/weir, examples), and
-# e2e, which is kept out of the workspace because it brings all of Prometheus.
+# e2e and bench, which are kept out of the workspace: e2e brings all of Prometheus,
+# bench what weir is compared with.
 GO ?= go
 LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # Without its service discoveries Prometheus builds in a third of the time.
@@ -7,10 +8,10 @@ E2EFLAGS = GOWORK=off GOFLAGS="$(GOFLAGS) -tags=remove_all_sd"
 # Go 1.26 has the runtime's leak profile behind this flag; later ones always.
 LEAKPROFILE = GOWORK=off GOEXPERIMENT=goroutineleakprofile
 
-.PHONY: test test-root test-commands test-e2e vet lint generate fmt
+.PHONY: test test-root test-commands test-e2e test-bench bench vet lint generate fmt
 
 # Everything a change must pass, in every module.
-test: vet test-root test-commands test-e2e
+test: vet test-root test-commands test-bench test-e2e
 
 # The published module as its users get it, without the workspace; then the
 # concurrent core on one processor and on eight, and what the leak profile sees.
@@ -27,12 +28,22 @@ test-commands:
 test-e2e:
 	cd e2e && $(E2EFLAGS) $(GO) test -timeout 20m ./...
 
+# That the measurements measure; how fast anything is, no test says.
+test-bench:
+	cd bench && GOWORK=off $(GO) test -race ./...
+
+# One table, in about three minutes: what weir costs beside the native things and
+# beside what is written by hand.
+bench:
+	cd bench && GOWORK=off $(GO) run .
+
 vet:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
 	GOWORK=off $(GO) vet ./...
 	GOWORK=off GOARCH=386 $(GO) vet ./instrument
 	$(GO) vet ./cmd/weir/... ./examples/...
 	cd e2e && $(E2EFLAGS) $(GO) vet ./...
+	cd bench && GOWORK=off $(GO) vet ./...
 
 lint:
 	GOWORK=off $(GO) run $(LINT) run ./...
