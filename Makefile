@@ -48,6 +48,7 @@ vet:
 lint:
 	GOWORK=off $(GO) run $(LINT) run ./...
 	for m in cmd/weir examples; do (cd $$m && $(GO) run $(LINT) run ./...) || exit 1; done
+	for m in bench e2e; do (cd $$m && $(E2EFLAGS) $(GO) run $(LINT) run ./...) || exit 1; done
 
 # Rewrites everything that is generated and committed; a plain test run fails
 # where it is out of date.

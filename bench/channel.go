@@ -146,7 +146,7 @@ func (c native) send(n int) {
 }
 
 func (c native) receive() {
-	for range c { //nolint:revive // receiving is all it does
+	for range c {
 	}
 }
 

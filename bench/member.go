@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"time"
@@ -218,7 +219,7 @@ func scrapeNames(rounds, n int) (values []float64, err error) {
 	handler := exporter.Handler(r)
 	for range rounds {
 		answer := httptest.NewRecorder()
-		request := httptest.NewRequest("GET", "/metrics", nil)
+		request := httptest.NewRequest(http.MethodGet, "/metrics", nil)
 		start := time.Now()
 		handler.ServeHTTP(answer, request)
 		values = append(values, milliseconds(start))

@@ -56,7 +56,7 @@ func (c halfWrapped) pairs(n int) {
 }
 
 func (c halfWrapped) receive() {
-	for range c.C() { //nolint:revive // receiving is all it does
+	for range c.C() {
 	}
 }
 
