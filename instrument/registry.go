@@ -119,8 +119,8 @@ func (r *Registry) conflict(found ...bool) {
 // hide leaks from the runtime's profile.
 const lookEvery = time.Second
 
-// Snapshot reads everything that is registered. It costs about 0.1 µs for each
-// channel and 5 µs for each name, and blocks no send, receive, acquire or
+// Snapshot reads everything that is registered. It costs about 0.3 µs for each
+// channel, 0.5 where it is looked at, and 4 µs for each name, and blocks no send, receive, acquire or
 // submit beyond the copying of one object's few integers. A nil Registry is Default.
 //
 // The depth of a native channel that somebody else can reach (Watch, WrapChan,
