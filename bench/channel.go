@@ -26,11 +26,12 @@ var shapes = []shape{
 
 // queue is a channel of ints with or without something around it. Each of its
 // loops is written out for each kind of channel, so that no indirect call stands
-// inside a loop and is measured with it.
+// inside a loop and is measured with it. What is received is used, as programs do:
+// a receive whose message is dropped spares the copy.
 type queue interface {
-	pairs(n int) // n times: send one, receive one
+	pairs(n int) (sum int) // n times: send one of 0 to n-1, receive one
 	send(n int)
-	receive() // until closed
+	receive() (sum int) // until closed
 	close()
 }
 
@@ -50,6 +51,7 @@ type course struct {
 	maker
 	shape    shape
 	messages atomic.Uint64
+	wrong    atomic.Uint64 // runs whose messages did not add up
 	// last keeps the newest channel until the check: a collected one cannot be
 	// asked any more.
 	last queue
@@ -59,31 +61,43 @@ type course struct {
 func (c *course) run(n int) time.Duration {
 	c.last = c.open()
 	c.messages.Add(uint64(n))
+	want, got := upTo(n), 0
 	start := time.Now()
 	if c.shape.senders == 0 {
-		c.last.pairs(n)
+		got = c.last.pairs(n)
 	} else {
-		c.shape.move(c.last, n)
+		want, got = c.shape.move(c.last, n)
 	}
-	return time.Since(start)
+	took := time.Since(start)
+	if got != want {
+		c.wrong.Add(1)
+	}
+	return took
 }
 
-// move sends n messages and returns when all were received.
-func (s shape) move(q queue, n int) {
+// upTo returns the sum of 0 to n-1.
+func upTo(n int) int { return n * (n - 1) / 2 }
+
+// move sends n messages and returns when all were received, with the sum of what
+// was sent and of what was received.
+func (s shape) move(q queue, n int) (sent, received int) {
 	var senders, receivers sync.WaitGroup
+	var sum atomic.Int64
 	for range s.receivers {
-		receivers.Go(q.receive)
+		receivers.Go(func() { sum.Add(int64(q.receive())) })
 	}
 	for i := range s.senders {
 		share := n / s.senders
 		if i < n%s.senders {
 			share++
 		}
+		sent += upTo(share)
 		senders.Go(func() { q.send(share) })
 	}
 	senders.Wait()
 	q.close()
 	receivers.Wait()
+	return sent, int(sum.Load())
 }
 
 // channelRace is one shape, with all ways to measure a channel.
@@ -106,13 +120,20 @@ func channelRace(l *lab, s shape) race {
 		var checks sync.WaitGroup
 		for i, c := range courses {
 			checks.Go(func() { // side by side, because they wait for readings
-				failed[i] = named("channel "+s.name+", "+c.name, c.check(c.messages.Load()))
+				failed[i] = named("channel "+s.name+", "+c.name, c.finish())
 			})
 		}
 		checks.Wait()
 		return errors.Join(failed...)
 	}
 	return r
+}
+
+// finish says what did not arrive or was not counted.
+func (c *course) finish() error {
+	wrong := expect{}
+	wrong.equal("runs whose messages do not add up", c.wrong.Load(), 0)
+	return errors.Join(wrong.err(), c.check(c.messages.Load()))
 }
 
 // makers returns the native channel and then the others.
@@ -132,11 +153,12 @@ func nothing(uint64) error { return nil }
 // native is the bare channel.
 type native chan int
 
-func (c native) pairs(n int) {
+func (c native) pairs(n int) (sum int) {
 	for i := range n {
 		c <- i
-		<-c
+		sum += <-c
 	}
+	return sum
 }
 
 func (c native) send(n int) {
@@ -145,9 +167,11 @@ func (c native) send(n int) {
 	}
 }
 
-func (c native) receive() {
-	for range c {
+func (c native) receive() (sum int) {
+	for v := range c {
+		sum += v
 	}
+	return sum
 }
 
 func (c native) close() { close(c) }

@@ -40,11 +40,13 @@ func (c promChan) Recv() (v int, ok bool) {
 	return v, ok
 }
 
-func (c promChan) pairs(n int) {
+func (c promChan) pairs(n int) (sum int) {
 	for i := range n {
 		c.Send(i)
-		c.Recv()
+		v, _ := c.Recv()
+		sum += v
 	}
+	return sum
 }
 
 func (c promChan) send(n int) {
@@ -53,11 +55,13 @@ func (c promChan) send(n int) {
 	}
 }
 
-func (c promChan) receive() {
+func (c promChan) receive() (sum int) {
 	for {
-		if _, ok := c.Recv(); !ok {
-			return
+		v, ok := c.Recv()
+		if !ok {
+			return sum
 		}
+		sum += v
 	}
 }
 
@@ -118,11 +122,13 @@ func (c *otelChan) Recv() (v int, ok bool) {
 	return v, ok
 }
 
-func (c *otelChan) pairs(n int) {
+func (c *otelChan) pairs(n int) (sum int) {
 	for i := range n {
 		c.Send(i)
-		c.Recv()
+		v, _ := c.Recv()
+		sum += v
 	}
+	return sum
 }
 
 func (c *otelChan) send(n int) {
@@ -131,11 +137,13 @@ func (c *otelChan) send(n int) {
 	}
 }
 
-func (c *otelChan) receive() {
+func (c *otelChan) receive() (sum int) {
 	for {
-		if _, ok := c.Recv(); !ok {
-			return
+		v, ok := c.Recv()
+		if !ok {
+			return sum
 		}
+		sum += v
 	}
 }
 

@@ -21,11 +21,13 @@ func everything(l *lab) []instrument.ChanOption {
 // wrapped is a channel that is sent to and received from through weir.
 type wrapped struct{ *instrument.Chan[int] }
 
-func (c wrapped) pairs(n int) {
+func (c wrapped) pairs(n int) (sum int) {
 	for i := range n {
 		c.Send(i)
-		c.Recv()
+		v, _ := c.Recv()
+		sum += v
 	}
+	return sum
 }
 
 func (c wrapped) send(n int) {
@@ -34,11 +36,13 @@ func (c wrapped) send(n int) {
 	}
 }
 
-func (c wrapped) receive() {
+func (c wrapped) receive() (sum int) {
 	for {
-		if _, ok := c.Recv(); !ok {
-			return
+		v, ok := c.Recv()
+		if !ok {
+			return sum
 		}
+		sum += v
 	}
 }
 
@@ -47,17 +51,20 @@ func (c wrapped) close() { c.Close() }
 // halfWrapped is sent to through weir and received from natively.
 type halfWrapped struct{ wrapped }
 
-func (c halfWrapped) pairs(n int) {
+func (c halfWrapped) pairs(n int) (sum int) {
 	out := c.C()
 	for i := range n {
 		c.Send(i)
-		<-out
+		sum += <-out
 	}
+	return sum
 }
 
-func (c halfWrapped) receive() {
-	for range c.C() {
+func (c halfWrapped) receive() (sum int) {
+	for v := range c.C() {
+		sum += v
 	}
+	return sum
 }
 
 func bothSides(l *lab, shape string) maker {

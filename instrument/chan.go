@@ -85,6 +85,7 @@ func bytesOption[T any](r *Registry, m *chanMember, cfg chanConfig) func(T) int 
 		return nil
 	}
 	m.series.bytes.Store(true)
+	m.wantSize.Store(true)
 	return func(v T) (n int) {
 		defer func() {
 			if recover() != nil {
@@ -164,20 +165,27 @@ func (c *Chan[T]) TrySend(v T) bool {
 	return false
 }
 
-// try is the fast path of every send. It reads no clock: a send that finds room
-// did not wait.
+// try is the fast path of every send. It reads no clock, because a send that finds
+// room did not wait, and looks at nothing that another processor writes but the
+// channel and the count of sends, unless the send is due for a closer look.
 func (c *Chan[T]) try(v T) bool {
-	before := len(c.ch)
+	m := c.m
 	size := noSize
-	if c.bytes != nil && before < cap(c.ch) {
-		size = c.size(v)
+	if c.bytes != nil && m.wantSize.Load() && len(c.ch) < cap(c.ch) {
+		size = c.bytes(v) // of one that will fit: a full channel may be tried for ever
 	}
 	outcome := sendPanicked
-	defer c.m.countPanic(&outcome)
+	defer m.countPanic(&outcome)
 	select {
 	case c.ch <- v:
 		outcome = sendOK
-		c.sent(before, size)
+		if n := m.sent.Add(1); n >= m.sendDue.Load() {
+			m.lookAtSend(n, int64(len(c.ch)))
+		}
+		if size != noSize {
+			m.noteBytes(size)
+		}
+		runtime.KeepAlive(c) // or the channel could be retired before its last send counts
 		return true
 	default:
 		outcome = sendFull
@@ -188,23 +196,23 @@ func (c *Chan[T]) try(v T) bool {
 // noSize is the size of a message that nobody asked for.
 const noSize = -1
 
-// size returns the size of v if it will be a sample. It is asked before the send,
+// size returns the size of v if one is wanted. It is asked before the send,
 // because afterwards v is the receiver's, which may be writing to it.
 func (c *Chan[T]) size(v T) int {
-	if c.bytes == nil || !c.m.willSample() {
+	if c.bytes == nil || !c.m.wantSize.Load() {
 		return noSize
 	}
 	return c.bytes(v)
 }
 
-// sent counts a send, given the depth before it.
-func (c *Chan[T]) sent(before, size int) {
-	n, sample := c.m.sendDone(before, len(c.ch))
-	if sample {
-		c.m.stamp(n, len(c.ch))
-		c.m.noteBytes(size)
+// sentWaiting counts a send that had to wait.
+func (c *Chan[T]) sentWaiting(size int) {
+	m := c.m
+	if n := m.sent.Add(1); n >= m.sendDue.Load() {
+		m.lookAtWaited(n, int64(len(c.ch)))
 	}
-	runtime.KeepAlive(c) // or the channel could be retired before its last send counts
+	m.noteBytes(size)
+	runtime.KeepAlive(c) // as in try
 }
 
 type sendOutcome uint8
@@ -226,26 +234,24 @@ func (m *chanMember) countPanic(o *sendOutcome) {
 
 // sendWaiting sends on a channel that was found full.
 func (c *Chan[T]) sendWaiting(v T) {
-	size := c.size(v)
-	outcome := sendPanicked
+	size, outcome := c.size(v), sendPanicked
 	w := c.m.beginSend()
 	defer c.m.endSend(w, &outcome)
 	// Not a select: the goroutine then shows as "chan send" in profiles.
 	c.ch <- v
 	outcome = sendOK
-	c.sent(len(c.ch), size)
+	c.sentWaiting(size)
 }
 
 // sendWaitingOr is sendWaiting that gives up when done is closed.
 func (c *Chan[T]) sendWaitingOr(done <-chan struct{}, v T) bool {
-	size := c.size(v)
-	outcome := sendPanicked
+	size, outcome := c.size(v), sendPanicked
 	w := c.m.beginSend()
 	defer c.m.endSend(w, &outcome)
 	select {
 	case c.ch <- v:
 		outcome = sendOK
-		c.sent(len(c.ch), size)
+		c.sentWaiting(size)
 		return true
 	case <-done:
 		outcome = sendCanceled
@@ -279,15 +285,12 @@ func (c *Chan[T]) recvWaiting() (v T, ok bool) {
 	return v, ok
 }
 
+// recvd counts a receive. Like try, it looks closer only when that is due.
 func (c *Chan[T]) recvd() {
 	m := c.m
-	r, sample := m.recvDone()
-	if sample {
+	if r := m.received.Add(1); r >= m.recvDue.Load() {
 		sent := m.sent.Load() // before the depth: see countNative
-		m.sampleWait(r, sent, len(c.ch))
-	}
-	if m.fullSince.Load() != 0 {
-		m.madeRoom(len(c.ch))
+		m.lookAtRecv(r, sent, int64(len(c.ch)))
 	}
 	runtime.KeepAlive(c) // or the channel could be retired before its last receive counts
 }
@@ -373,12 +376,10 @@ func (c *Chan[T]) Raw() chan T {
 
 // Sent counts one send that was made through Raw.
 func (c *Chan[T]) Sent() {
-	if c.m == nil {
-		return
-	}
-	depth := len(c.ch)
-	if n, sample := c.m.sendDone(max(depth-1, 0), depth); sample {
-		c.m.stamp(n, depth)
+	if m := c.m; m != nil {
+		if n := m.sent.Add(1); n >= m.sendDue.Load() {
+			m.lookAtSend(n, int64(len(c.ch)))
+		}
 	}
 }
 

@@ -5,8 +5,8 @@ package instrument
 
 // enterFull notes that the channel was found full at t.
 func (m *chanMember) enterFull(t int64) {
-	if m.capacity > 0 {
-		m.fullSince.CompareAndSwap(0, t)
+	if m.capacity > 0 && m.fullSince.CompareAndSwap(0, t) {
+		m.scheduleSoon()
 	}
 }
 
@@ -20,8 +20,8 @@ func (m *chanMember) settleFull(t int64) {
 // madeRoom ends a stretch of being full with a receive that left depth messages.
 // Where a native receiver may have ended it before, only the step from full to
 // one less is known to be the end.
-func (m *chanMember) madeRoom(depth int) {
-	if room := m.capacity - int64(depth); room > 0 {
+func (m *chanMember) madeRoom(depth int64) {
+	if room := m.capacity - depth; room > 0 {
 		m.leaveFull(room == 1 || !m.exposed.Load())
 	}
 }

@@ -20,43 +20,51 @@ const (
 // reachable from here: the registry holds this block strongly, and what it
 // reached would be hidden from the runtime's leak profile and never collected.
 type chanMember struct {
-	// What senders write.
-	sent      atomic.Uint64
-	nextStamp atomic.Uint64 // the next message number to stamp
-	depths    window
-	fullSince atomic.Int64 // 0 when not known to be full
+	// What every send touches.
+	sent    atomic.Uint64
+	sendDue atomic.Uint64 // the send that looks closer: see scheduleSend
 
 	// What is rarely written keeps the receivers' cache line from the senders'.
 	full, canceled, closedSends atomic.Uint64
 	closed                      atomic.Uint64
 	fullTime                    atomic.Int64
+	fullSince                   atomic.Int64 // 0 when not known to be full
 	meanBytes                   atomic.Int64 // times bytesScale
 	capacity                    int64        // -1 for a queue; set once
-	created                     int64        // set once
 
-	// What receivers write.
+	// What every receive touches.
 	received atomic.Uint64 // through the wrapper
-	nextWait atomic.Uint64 // the oldest stamped message number
-	native   atomic.Int64  // native receives seen so far, at samples
+	recvDue  atomic.Uint64 // the receive that looks closer: see scheduleRecv
 
+	depths           window
+	nextStamp        atomic.Uint64 // the next message number to stamp
 	blockedReceivers atomic.Int64
+	created          int64 // set once
 	// exposed: the native channel was handed out (or came from outside), so
 	// sends and receives may pass unseen.
 	exposed atomic.Bool
 	// moves is false for a channel that is only watched.
-	moves atomic.Bool
+	moves    atomic.Bool
+	wantSize atomic.Bool // the size of the next message is wanted
+	target   target      // set once
 
-	mu      sync.Mutex // slow paths: samples and waiters
-	stamps  stamps
-	senders waitlist
+	mu     sync.Mutex // slow paths: samples and waiters
+	track  *chanTrack // nil until something was sent
+	native int64      // native receives seen so far, at samples
 
 	// Set once.
 	series *chanSeries
 	shard  *chanShard
 	object object
-	target target
 
 	seen chanSeen // guarded by shard.mu
+}
+
+// chanTrack is what a member that moves needs besides: most members of a large
+// name are idle.
+type chanTrack struct {
+	stamps  stamps
+	senders waitlist
 }
 
 // chanSeen is what the last reading of a member found.
@@ -68,70 +76,168 @@ type chanSeen struct {
 	movedAt        int64 // when a receive was last seen, or nothing was there to receive
 }
 
-// sendDone counts a send that succeeded, given the depth before and after it,
-// and reports whether the message should be stamped.
-func (m *chanMember) sendDone(before, after int) (n uint64, sample bool) {
-	n = m.sent.Add(1)
-	m.depths.observe(int64(before), int64(after))
-	if m.fullSince.Load() != 0 && int64(before) < m.capacity {
+// lookAtSend is what a due send does after it was counted as number n: it found
+// room, and depth messages are there now.
+func (m *chanMember) lookAtSend(n uint64, depth int64) {
+	if n < m.nextStamp.Load() && m.steady(depth) {
+		return
+	}
+	m.depths.observe(max(depth-1, 0), depth)
+	if m.fullSince.Load() != 0 {
 		m.leaveFull(!m.exposed.Load())
 	}
-	return n, n >= m.nextStamp.Load()
+	m.replan(n, depth)
 }
 
-// willSample reports whether the next send is likely to be a sample.
-func (m *chanMember) willSample() bool { return m.sent.Load()+1 >= m.nextStamp.Load() }
+// lookAtWaited is lookAtSend for a send that had to wait for room.
+func (m *chanMember) lookAtWaited(n uint64, depth int64) {
+	m.depths.observe(depth, depth)
+	m.replan(n, depth)
+}
+
+// steady reports whether a send that found room and left depth messages changes
+// nothing, and the one after it would have to look as well.
+func (m *chanMember) steady(depth int64) bool {
+	peak := m.depths.peak.Load()
+	return depth <= peak && peak-depth < worthPlanning && peak != m.capacity &&
+		m.depths.floor.Load() == 0 && m.fullSince.Load() == 0
+}
+
+// worthPlanning is how many sends must be able to pass without looking to be
+// worth the lock and the store that it takes to let them.
+const worthPlanning = 8
+
+func (m *chanMember) replan(n uint64, depth int64) {
+	if n >= m.nextStamp.Load() {
+		m.stamp(n, depth)
+		return
+	}
+	m.mu.Lock()
+	m.scheduleSend(n, depth)
+	m.mu.Unlock()
+}
+
+// nextLook returns the first message after n whose send could find a new peak or
+// floor, or the end of a stretch of being full. At least as many sends as the
+// depth is below the peak must follow before it can be exceeded, so those between
+// need not look at the channel: its cache line is what contended senders and
+// receivers fight for.
+func (m *chanMember) nextLook(n uint64, depth int64) uint64 {
+	peak := m.depths.peak.Load()
+	switch {
+	case m.fullSince.Load() != 0 || m.depths.floor.Load() > 0:
+		return 0
+	case peak == m.capacity:
+		return never
+	}
+	return n + 1 + uint64(max(peak-depth, 0))
+}
+
+// never is a message number that is not reached.
+const never = ^uint64(0)
+
+// scheduleSend says which send is to look closer, given the depth after send n.
+// The caller holds m.mu. Who changes what nextLook reads does that first and
+// calls scheduleSoon then, so that no change is overwritten by an older plan.
+func (m *chanMember) scheduleSend(n uint64, depth int64) {
+	m.sendDue.Store(min(m.nextStamp.Load(), m.nextLook(n, depth)))
+}
+
+// scheduleRecv says which receive is to look closer: the one that takes the oldest
+// stamped message, or the first that can make room in a full channel, for which
+// those who wait for room must have got in. The caller holds m.mu.
+func (m *chanMember) scheduleRecv(r uint64) {
+	due := never
+	if m.track != nil && m.track.stamps.count > 0 {
+		due = m.track.stamps.next()
+		due -= min(due, uint64(m.native))
+	}
+	if m.fullSince.Load() != 0 {
+		due = min(due, r+1+uint64(m.blockedSenders()))
+	}
+	m.recvDue.Store(due)
+}
+
+// scheduleSoon makes the next send and the next receive look closer.
+func (m *chanMember) scheduleSoon() {
+	m.mu.Lock()
+	m.sendDue.Store(0)
+	m.recvDue.Store(0)
+	m.mu.Unlock()
+}
 
 // stamp records the send time of message n. Its clock read is the sample that
 // waits, ages and windows are made from.
-func (m *chanMember) stamp(n uint64, depth int) {
+func (m *chanMember) stamp(n uint64, depth int64) {
 	t := now()
-	m.depths.rotate(t, int64(depth))
+	m.depths.rotate(t, depth)
 	m.mu.Lock()
 	if n < m.nextStamp.Load() { // a sender beside us was first: one stamp is enough
 		m.mu.Unlock()
 		return
 	}
-	if m.stamps.full() && m.exposed.Load() {
+	x := &m.tracked().stamps
+	if x.full() && m.exposed.Load() {
 		m.passNative(n - min(n, uint64(depth)))
 	}
-	m.nextStamp.Store(m.stamps.push(n, t))
-	m.nextWait.Store(m.stamps.next())
-	late := m.head(m.received.Load()) >= n
+	m.nextStamp.Store(x.push(n, t))
+	m.scheduleSend(n, depth)
+	r := m.received.Load()
+	late := m.head(r) >= n
+	m.scheduleRecv(r)
 	m.mu.Unlock()
+	m.wantSize.Store(true)
 	if late { // its receiver was faster than we, and saw no stamp
 		m.sampleWait(m.received.Load(), n, depth)
 	}
 }
 
-// head returns the number of the message that the r-th wrapper receive took.
+// tracked returns the track. The caller holds m.mu.
+func (m *chanMember) tracked() *chanTrack {
+	if m.track == nil {
+		m.track = new(chanTrack)
+	}
+	return m.track
+}
+
+// head returns the number of the message that the r-th wrapper receive took. The
+// caller holds m.mu.
 func (m *chanMember) head(r uint64) uint64 {
 	if r == 0 {
 		return 0 // nobody receives through the wrapper
 	}
-	return r + uint64(m.native.Load())
+	return r + uint64(m.native)
 }
 
-// recvDone counts a receive and reports whether to sample its wait.
-func (m *chanMember) recvDone() (r uint64, sample bool) {
-	r = m.received.Add(1)
-	return r, m.head(r) >= m.nextWait.Load()
+// lookAtRecv is what a due receive does after it was counted as the r-th through
+// the wrapper: depth messages are left, and sent were counted before that.
+func (m *chanMember) lookAtRecv(r, sent uint64, depth int64) {
+	if m.fullSince.Load() != 0 {
+		m.madeRoom(depth)
+	}
+	m.sampleWait(r, sent, depth)
 }
 
 // sampleWait observes the waits of the stamped messages that have been
 // received, given the number of the wrapper's receive, and the sends counted
 // before the depth was read.
-func (m *chanMember) sampleWait(r, sent uint64, depth int) {
-	t := now() // a sample: the wait ends here
-	m.depths.rotate(t, int64(depth))
+func (m *chanMember) sampleWait(r, sent uint64, depth int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	defer m.scheduleRecv(r)
+	if m.track == nil || m.head(r) < m.track.stamps.next() {
+		return
+	}
+	t := now() // a sample: the wait ends here
+	if m.depths.rotate(t, depth) {
+		m.sendDue.Store(0)
+	}
 	head, exact := m.head(r), true
 	if m.exposed.Load() {
 		head, exact = m.countNative(sent, depth)
 	}
 	for {
-		s, ok := m.stamps.pop(head)
+		s, ok := m.track.stamps.pop(head)
 		if !ok {
 			break
 		}
@@ -141,20 +247,20 @@ func (m *chanMember) sampleWait(r, sent uint64, depth int) {
 			m.series.observeWait(since(t, s.at), s.weight)
 		}
 	}
-	m.nextWait.Store(m.stamps.next())
 }
 
 // countNative works out which message was received last when native receivers
 // may have taken some too, and whether they have lately. A goroutine may lose its
 // processor between any two of these readings: sends first, then the depth, then
 // the receives means that the native ones come out too few then, never too many.
-func (m *chanMember) countNative(sent uint64, depth int) (head uint64, exact bool) {
+func (m *chanMember) countNative(sent uint64, depth int64) (head uint64, exact bool) {
 	head = sent - min(uint64(depth), sent)
+	before := m.native
 	native := int64(head) - int64(m.received.Load())
-	before := m.native.Swap(max(native, 0))
+	m.native = max(native, 0)
 	// Receivers that race each other look like a few native receives, the
 	// more the longer the stride.
-	return head, native-before <= int64(m.stamps.stride/4)
+	return head, native-before <= int64(m.track.stamps.stride/4)
 }
 
 // passNative drops the stamps up to message head where native receivers have
@@ -162,10 +268,9 @@ func (m *chanMember) countNative(sent uint64, depth int) (head uint64, exact boo
 // them, and they would make the stride longer for nothing. The caller holds m.mu.
 func (m *chanMember) passNative(head uint64) {
 	native := int64(head) - int64(m.received.Load())
-	if native > m.native.Load() {
-		m.native.Store(native)
-		m.stamps.drop(head)
-		m.nextWait.Store(m.stamps.next())
+	if native > m.native {
+		m.native = native
+		m.track.stamps.drop(head)
 	}
 }
 
@@ -176,7 +281,7 @@ func (m *chanMember) beginSend() *waiter {
 	m.enterFull(t)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.senders.begin(t)
+	return m.tracked().senders.begin(t)
 }
 
 // endSend is deferred, so that a send that panics ends its wait as well.
@@ -189,10 +294,18 @@ func (m *chanMember) endSend(w *waiter, o *sendOutcome) {
 		m.canceled.Add(1)
 	}
 	m.mu.Lock()
-	from := m.senders.end(w)
+	from := m.track.senders.end(w)
 	m.mu.Unlock()
 	m.settleFull(t)
 	m.series.blocked.observe(since(t, from), 1)
+}
+
+// blockedSenders returns how many senders wait for room. The caller holds m.mu.
+func (m *chanMember) blockedSenders() int64 {
+	if m.track == nil {
+		return 0
+	}
+	return m.track.senders.len
 }
 
 // bytesScale keeps the fraction of the mean size, or small sizes would never
@@ -204,6 +317,7 @@ func (m *chanMember) noteBytes(size int) {
 	if size == noSize {
 		return
 	}
+	m.wantSize.Store(false)
 	mean, scaled := m.meanBytes.Load(), int64(size)*bytesScale
 	if mean == 0 {
 		m.meanBytes.Store(scaled)
@@ -277,46 +391,44 @@ func (m *chanMember) update(t int64, sent, received uint64, depth int64) {
 	s := &m.seen
 	received = max(received, s.received)
 	taken := m.received.Load()
+	m.updateFull(t, depth)
+	waiting := m.restamp(t, sent, depth)
 	// Where sends pass unrecorded, what was received natively shows in the
 	// depth alone, and the rest in the wrapper's own count.
 	moved := received > s.received || taken > s.taken || depth < s.depth
-	if moved || s.at == 0 || (depth == 0 && m.blockedSenders() == 0) {
+	if moved || s.at == 0 || (depth == 0 && !waiting) {
 		s.movedAt = t
 	}
-	m.updateFull(t, depth)
-	m.restamp(t, sent, depth)
 	s.sent, s.received, s.taken, s.depth, s.at = sent, received, taken, depth, t
 }
 
 // restamp makes the next message a stamped one where messages are rare, so that
 // the first one after a pause does not take the age of the pause. The count of
-// those sent since the last reading is the only clock this needs.
-func (m *chanMember) restamp(t int64, sent uint64, depth int64) {
-	if m.target == targetChannel && !m.moves.Load() {
-		return
-	}
-	slow := int64(sent-m.seen.sent) < (t-m.seen.at)/stampEvery
+// those sent since the last reading is the only clock this needs. It also reports
+// whether senders wait, while it has the lock.
+func (m *chanMember) restamp(t int64, sent uint64, depth int64) (waiting bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.track == nil {
+		return false // nothing was sent yet, and the first message is stamped
+	}
+	x := &m.track.stamps
 	if m.exposed.Load() {
 		m.passNative(sent - min(sent, uint64(depth)))
 	}
 	// Where only the wrapper receives, each stamp is left to its receiver, who
 	// may have the message and be on its way here.
-	if depth == 0 && (m.stamps.count == 0 || m.exposed.Load()) {
-		m.stamps.empty(sent, t)
-		m.nextWait.Store(m.stamps.next())
+	if depth == 0 && (x.count == 0 || m.exposed.Load()) {
+		x.empty(sent, t)
 	}
-	if slow && m.stamps.count < maxStamps/4 {
-		m.stamps.stride = 1
+	slow := int64(sent-m.seen.sent) < (t-m.seen.at)/stampEvery
+	if slow && x.count < maxStamps/4 {
+		x.stride = 1
 		m.nextStamp.Store(0)
+		m.sendDue.Store(0)
 	}
-}
-
-func (m *chanMember) blockedSenders() int64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.senders.len
+	m.scheduleRecv(m.received.Load())
+	return m.track.senders.len > 0
 }
 
 // addTo adds what was last seen of the member to the stats of its name.
@@ -324,6 +436,9 @@ func (m *chanMember) addTo(c *ChanStats, t int64, stallAfter int64) {
 	s := &m.seen
 	c.Members++
 	c.Depth += s.depth
+	if m.depths.rotate(t, s.depth) {
+		m.scheduleSoon()
+	}
 	peak, floor := m.depths.read(t, s.depth, m.created)
 	c.DepthPeak += peak
 	c.DepthFloor += floor
@@ -346,10 +461,12 @@ func (m *chanMember) addMovement(c *ChanStats, t, stallAfter int64) {
 	s := &m.seen
 	c.BlockedReceivers += max(m.blockedReceivers.Load(), 0)
 	m.mu.Lock()
-	senders, oldest := m.senders.len, m.senders.oldestSince()
-	var sentAt int64
-	if s.depth > 0 {
-		sentAt = m.stamps.sentAt(s.received + 1)
+	var senders, oldest, sentAt int64
+	if m.track != nil {
+		senders, oldest = m.track.senders.len, m.track.senders.oldestSince()
+		if s.depth > 0 {
+			sentAt = m.track.stamps.sentAt(s.received + 1)
+		}
 	}
 	m.mu.Unlock()
 	c.BlockedSenders += senders

@@ -121,7 +121,7 @@ func (sh *chanShard) join(s *chanSeries, p *byte, kind chanKind) (m *chanMember,
 	m = &chanMember{series: s, shard: sh, object: key, target: kind.target, capacity: kind.capacity, created: t}
 	m.depths.bucket.Store(t / int64(windowLength))
 	m.exposed.Store(kind.exposed)
-	m.nextWait.Store(^uint64(0))
+	m.recvDue.Store(never)
 	m.wrapped(kind)
 	sh.live[key] = m
 	return m, true
@@ -134,11 +134,13 @@ func (m *chanMember) wrapped(kind chanKind) {
 	if !kind.moves || m.moves.Load() {
 		return
 	}
-	found := m.sent.Add(uint64(kind.found))
-	m.depths.observe(0, int64(kind.found))
-	m.mu.Lock()
-	m.stamps.empty(found, now()) // sent before now, and no sample is to stand for them
-	m.mu.Unlock()
+	if kind.found > 0 {
+		n := m.sent.Add(uint64(kind.found))
+		m.depths.observe(0, int64(kind.found))
+		m.mu.Lock()
+		m.tracked().stamps.empty(n, now()) // sent before now, and no sample is to stand for them
+		m.mu.Unlock()
+	}
 	m.moves.Store(true)
 }
 

@@ -76,28 +76,28 @@ func (q *Queue[T]) Send(v T) {
 	if r == nil {
 		q.push(v)
 	}
+	depth := int64(q.depth)
 	var n uint64
-	var sample bool
-	depth := q.depth
-	if q.m != nil {
-		n, sample = q.m.sendDone(before, depth)
+	if q.m != nil { // under the lock, so that the depth is exact
+		n = q.m.sent.Add(1)
+		q.m.depths.observe(int64(before), depth)
 		if r != nil {
-			q.m.received.Add(1) // under the lock, so that the depth is exact
+			q.m.received.Add(1)
 		}
 	}
 	q.mu.Unlock()
 	if r != nil {
 		r.value <- delivery[T]{v, true}
 	}
-	if sample {
+	if q.m != nil && n >= q.m.nextStamp.Load() {
 		q.m.stamp(n, depth)
-		q.m.noteBytes(size)
 	}
+	q.m.noteBytes(size)
 }
 
 // size is Chan.size.
 func (q *Queue[T]) size(v T) int {
-	if q.bytes == nil || !q.m.willSample() {
+	if q.bytes == nil || !q.m.wantSize.Load() {
 		return noSize
 	}
 	return q.bytes(v)
@@ -152,14 +152,13 @@ func (q *Queue[T]) take(wait bool) (v T, ok bool, w *node[receiver[T]]) {
 		return v, false, w
 	}
 	v = q.pop()
-	depth := q.depth
+	depth := int64(q.depth)
 	var r uint64
-	var sample bool
 	if q.m != nil {
-		r, sample = q.m.recvDone()
+		r = q.m.received.Add(1)
 	}
 	q.mu.Unlock()
-	if sample {
+	if q.m != nil && r >= q.m.recvDue.Load() {
 		q.m.sampleWait(r, q.m.sent.Load(), depth)
 	}
 	return v, true, nil

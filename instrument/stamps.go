@@ -12,7 +12,7 @@ const (
 	// often than every 3 µs on average it is under 2% of one core however fast
 	// the channel is; stretching the stride by speed stops at maxSpeedStride,
 	// where it is a nanosecond a message.
-	stampEvery     = int64(3200 * time.Nanosecond)
+	stampEvery     = int64(12800 * time.Nanosecond)
 	maxSpeedStride = 64
 	// maxCredit is what a pause saves up: stamps enough for a burst of 4,000
 	// messages, of which each would otherwise be taken for fast traffic, and

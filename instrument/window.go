@@ -30,12 +30,13 @@ func (w *window) observe(before, after int64) {
 }
 
 // rotate starts a new bucket if t has left the current one. A bucket that
-// nobody wrote to says nothing, so after a gap both start at level.
-func (w *window) rotate(t, level int64) {
+// nobody wrote to says nothing, so after a gap both start at level. It reports
+// whether it did: extremes that stood may be passed again then.
+func (w *window) rotate(t, level int64) bool {
 	bucket := t / int64(windowLength)
 	last := w.bucket.Load()
 	if bucket <= last || !w.bucket.CompareAndSwap(last, bucket) {
-		return
+		return false
 	}
 	if bucket > last+1 {
 		w.peak.Store(level)
@@ -47,6 +48,7 @@ func (w *window) rotate(t, level int64) {
 	w.prevFloor.Store(w.floor.Load())
 	raise(&w.prevPeak, w.peak.Swap(level))
 	lower(&w.prevFloor, w.floor.Swap(level))
+	return true
 }
 
 // read returns the extremes at t, the level at the reading included. The floor
