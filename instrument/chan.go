@@ -170,9 +170,8 @@ func (c *Chan[T]) TrySend(v T) bool {
 // channel and the count of sends, unless the send is due for a closer look.
 func (c *Chan[T]) try(v T) bool {
 	m := c.m
-	size := noSize
-	if c.bytes != nil && m.wantSize.Load() && len(c.ch) < cap(c.ch) {
-		size = c.bytes(v) // of one that will fit: a full channel may be tried for ever
+	if c.bytes != nil && m.wantSize.Load() {
+		c.noteSize(v)
 	}
 	outcome := sendPanicked
 	defer m.countPanic(&outcome)
@@ -180,10 +179,9 @@ func (c *Chan[T]) try(v T) bool {
 	case c.ch <- v:
 		outcome = sendOK
 		if n := m.sent.Add(1); n >= m.sendDue.Load() {
-			m.lookAtSend(n, int64(len(c.ch)))
-		}
-		if size != noSize {
-			m.noteBytes(size)
+			if depth := int64(len(c.ch)); !m.calm(n, depth) {
+				m.lookAtSend(n, depth)
+			}
 		}
 		runtime.KeepAlive(c) // or the channel could be retired before its last send counts
 		return true
@@ -193,26 +191,29 @@ func (c *Chan[T]) try(v T) bool {
 	}
 }
 
-// noSize is the size of a message that nobody asked for.
-const noSize = -1
-
-// size returns the size of v if one is wanted. It is asked before the send,
-// because afterwards v is the receiver's, which may be writing to it.
-func (c *Chan[T]) size(v T) int {
-	if c.bytes == nil || !c.m.wantSize.Load() {
-		return noSize
+// noteSize takes the size of a message that is about to be sent: afterwards it is
+// the receiver's, which may be writing to it.
+func (c *Chan[T]) noteSize(v T) {
+	if len(c.ch) < cap(c.ch) { // a full channel may be tried for ever
+		c.m.noteBytes(c.bytes(v))
 	}
-	return c.bytes(v)
 }
 
 // sentWaiting counts a send that had to wait.
-func (c *Chan[T]) sentWaiting(size int) {
+func (c *Chan[T]) sentWaiting() {
 	m := c.m
 	if n := m.sent.Add(1); n >= m.sendDue.Load() {
 		m.lookAtWaited(n, int64(len(c.ch)))
 	}
-	m.noteBytes(size)
 	runtime.KeepAlive(c) // as in try
+}
+
+// beginSend begins a send that has to wait.
+func (c *Chan[T]) beginSend(v T) *waiter {
+	if c.bytes != nil && c.m.wantSize.Load() {
+		c.m.noteBytes(c.bytes(v))
+	}
+	return c.m.beginSend()
 }
 
 type sendOutcome uint8
@@ -234,24 +235,24 @@ func (m *chanMember) countPanic(o *sendOutcome) {
 
 // sendWaiting sends on a channel that was found full.
 func (c *Chan[T]) sendWaiting(v T) {
-	size, outcome := c.size(v), sendPanicked
-	w := c.m.beginSend()
+	outcome := sendPanicked
+	w := c.beginSend(v)
 	defer c.m.endSend(w, &outcome)
 	// Not a select: the goroutine then shows as "chan send" in profiles.
 	c.ch <- v
 	outcome = sendOK
-	c.sentWaiting(size)
+	c.sentWaiting()
 }
 
 // sendWaitingOr is sendWaiting that gives up when done is closed.
 func (c *Chan[T]) sendWaitingOr(done <-chan struct{}, v T) bool {
-	size, outcome := c.size(v), sendPanicked
-	w := c.m.beginSend()
+	outcome := sendPanicked
+	w := c.beginSend(v)
 	defer c.m.endSend(w, &outcome)
 	select {
 	case c.ch <- v:
 		outcome = sendOK
-		c.sentWaiting(size)
+		c.sentWaiting()
 		return true
 	case <-done:
 		outcome = sendCanceled
@@ -262,7 +263,8 @@ func (c *Chan[T]) sendWaitingOr(done <-chan struct{}, v T) bool {
 // Recv receives, as v, ok := <-ch does: it waits for a message, and ok is false
 // when the channel is closed and drained.
 func (c *Chan[T]) Recv() (v T, ok bool) {
-	if c.m == nil {
+	m := c.m
+	if m == nil {
 		v, ok = <-c.ch
 		return v, ok
 	}
@@ -272,8 +274,11 @@ func (c *Chan[T]) Recv() (v T, ok bool) {
 		v, ok = c.recvWaiting()
 	}
 	if ok {
-		c.recvd()
+		if r := m.received.Add(1); r >= m.recvDue.Load() {
+			c.lookAtRecv(r)
+		}
 	}
+	runtime.KeepAlive(c) // or the channel could be retired before its last receive counts
 	return v, ok
 }
 
@@ -285,14 +290,25 @@ func (c *Chan[T]) recvWaiting() (v T, ok bool) {
 	return v, ok
 }
 
-// recvd counts a receive. Like try, it looks closer only when that is due.
+// recvd counts a receive, as Recv does.
 func (c *Chan[T]) recvd() {
 	m := c.m
 	if r := m.received.Add(1); r >= m.recvDue.Load() {
+		c.lookAtRecv(r)
+	}
+	runtime.KeepAlive(c)
+}
+
+func (c *Chan[T]) lookAtRecv(r uint64) {
+	m := c.m
+	for range 2 { // once more for those who passed by meanwhile
+		if r < m.recvDue.Load() || !claim(&m.recvDue) {
+			return
+		}
 		sent := m.sent.Load() // before the depth: see countNative
 		m.lookAtRecv(r, sent, int64(len(c.ch)))
+		r = m.received.Load()
 	}
-	runtime.KeepAlive(c) // or the channel could be retired before its last receive counts
 }
 
 // RecvContext receives, and gives up with ctx.Err() when ctx is done first. It
@@ -369,7 +385,7 @@ func (c *Chan[T]) C() <-chan T { return c.Raw() }
 // through it, in a select, wants a call of Sent after it.
 func (c *Chan[T]) Raw() chan T {
 	if c.m != nil && !c.m.exposed.Load() {
-		c.m.exposed.Store(true)
+		c.m.expose()
 	}
 	return c.ch
 }
@@ -378,7 +394,9 @@ func (c *Chan[T]) Raw() chan T {
 func (c *Chan[T]) Sent() {
 	if m := c.m; m != nil {
 		if n := m.sent.Add(1); n >= m.sendDue.Load() {
-			m.lookAtSend(n, int64(len(c.ch)))
+			if depth := int64(len(c.ch)); !m.calm(n, depth) {
+				m.lookAtSend(n, depth)
+			}
 		}
 	}
 }

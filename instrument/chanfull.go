@@ -3,10 +3,15 @@ package instrument
 // The time that a channel is full. A stretch begins when somebody finds it full and
 // ends with the operation that made room, where that is seen.
 
-// enterFull notes that the channel was found full at t.
+// enterFull notes that the channel was found full at t, and has the operation
+// that makes room look closer. The caller holds m.mu.
 func (m *chanMember) enterFull(t int64) {
-	if m.capacity > 0 && m.fullSince.CompareAndSwap(0, t) {
-		m.scheduleSoon()
+	if m.capacity <= 0 || !m.fullSince.CompareAndSwap(0, t) {
+		return
+	}
+	m.scheduleRecv(m.received.Load())
+	if m.exposed.Load() {
+		m.sendSoon() // a native receive is seen by the send after it
 	}
 }
 
@@ -17,23 +22,20 @@ func (m *chanMember) settleFull(t int64) {
 	}
 }
 
-// madeRoom ends a stretch of being full with a receive that left depth messages.
+// madeRoom ends a stretch of being full with a receive at t that left depth messages.
 // Where a native receiver may have ended it before, only the step from full to
 // one less is known to be the end.
-func (m *chanMember) madeRoom(depth int64) {
+func (m *chanMember) madeRoom(t, depth int64) {
 	if room := m.capacity - depth; room > 0 {
-		m.leaveFull(room == 1 || !m.exposed.Load())
+		m.leaveFull(t, room == 1 || !m.exposed.Load())
 	}
 }
 
-// leaveFull ends a stretch of being full. Where a native receiver made the room
-// nobody knows when, so what came after the last settled moment is left out.
-func (m *chanMember) leaveFull(seen bool) {
-	from := m.fullSince.Swap(0)
-	if from == 0 || !seen {
-		return
-	}
-	if t := now(); t > from { // once a stretch, after somebody found it full
+// leaveFull ends a stretch of being full, at t if seen is true. Where a native
+// receiver made the room nobody knows when, so what came after the last settled
+// moment is left out.
+func (m *chanMember) leaveFull(t int64, seen bool) {
+	if from := m.fullSince.Swap(0); from != 0 && seen && t > from {
 		m.fullTime.Add(t - from)
 	}
 }
@@ -42,16 +44,21 @@ func (m *chanMember) leaveFull(seen bool) {
 func (m *chanMember) tryFailed() {
 	m.full.Add(1)
 	if m.capacity > 0 && m.fullSince.Load() == 0 {
-		m.enterFull(now()) // once a stretch, not once a refusal
+		t := now() // once a stretch, not once a refusal
+		m.mu.Lock()
+		m.enterFull(t)
+		m.mu.Unlock()
 	}
 }
 
 func (m *chanMember) updateFull(t, depth int64) {
 	switch {
 	case m.capacity > 0 && depth >= m.capacity:
+		m.mu.Lock()
 		m.enterFull(t)
+		m.mu.Unlock()
 		m.settleFull(t)
 	case m.fullSince.Load() != 0:
-		m.leaveFull(false)
+		m.leaveFull(t, false)
 	}
 }

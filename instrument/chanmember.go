@@ -38,6 +38,7 @@ type chanMember struct {
 
 	depths           window
 	nextStamp        atomic.Uint64 // the next message number to stamp
+	calmFrom, calmTo atomic.Int64  // see calm
 	blockedReceivers atomic.Int64
 	created          int64 // set once
 	// exposed: the native channel was handed out (or came from outside), so
@@ -76,36 +77,39 @@ type chanSeen struct {
 	movedAt        int64 // when a receive was last seen, or nothing was there to receive
 }
 
+// calm reports whether send n, which found room and left depth messages, changes
+// nothing that scheduleSend looked at.
+func (m *chanMember) calm(n uint64, depth int64) bool {
+	return depth <= m.calmTo.Load() && depth > m.calmFrom.Load() && n < m.nextStamp.Load()
+}
+
 // lookAtSend is what a due send does after it was counted as number n: it found
 // room, and depth messages are there now.
 func (m *chanMember) lookAtSend(n uint64, depth int64) {
-	if n < m.nextStamp.Load() && m.steady(depth) {
+	if !claim(&m.sendDue) {
 		return
 	}
 	m.depths.observe(max(depth-1, 0), depth)
-	if m.fullSince.Load() != 0 {
-		m.leaveFull(!m.exposed.Load())
+	if m.fullSince.Load() != 0 && m.exposed.Load() {
+		m.leaveFull(0, false)
 	}
 	m.replan(n, depth)
 }
 
 // lookAtWaited is lookAtSend for a send that had to wait for room.
 func (m *chanMember) lookAtWaited(n uint64, depth int64) {
-	m.depths.observe(depth, depth)
-	m.replan(n, depth)
+	if claim(&m.sendDue) {
+		m.depths.observe(depth, depth)
+		m.replan(n, depth)
+	}
 }
 
-// steady reports whether a send that found room and left depth messages changes
-// nothing, and the one after it would have to look as well.
-func (m *chanMember) steady(depth int64) bool {
-	peak := m.depths.peak.Load()
-	return depth <= peak && peak-depth < worthPlanning && peak != m.capacity &&
-		m.depths.floor.Load() == 0 && m.fullSince.Load() == 0
+// claim lets one of those that are due at once look, and the others pass: they
+// would only wait for each other. Who claims must schedule again.
+func claim(due *atomic.Uint64) bool {
+	old := due.Load()
+	return old != never && due.CompareAndSwap(old, never)
 }
-
-// worthPlanning is how many sends must be able to pass without looking to be
-// worth the lock and the store that it takes to let them.
-const worthPlanning = 8
 
 func (m *chanMember) replan(n uint64, depth int64) {
 	if n >= m.nextStamp.Load() {
@@ -117,39 +121,49 @@ func (m *chanMember) replan(n uint64, depth int64) {
 	m.mu.Unlock()
 }
 
-// nextLook returns the first message after n whose send could find a new peak or
-// floor, or the end of a stretch of being full. At least as many sends as the
-// depth is below the peak must follow before it can be exceeded, so those between
-// need not look at the channel: its cache line is what contended senders and
-// receivers fight for.
-func (m *chanMember) nextLook(n uint64, depth int64) uint64 {
-	peak := m.depths.peak.Load()
-	switch {
-	case m.fullSince.Load() != 0 || m.depths.floor.Load() > 0:
-		return 0
-	case peak == m.capacity:
-		return never
-	}
-	return n + 1 + uint64(max(peak-depth, 0))
-}
-
 // never is a message number that is not reached.
 const never = ^uint64(0)
 
-// scheduleSend says which send is to look closer, given the depth after send n.
-// The caller holds m.mu. Who changes what nextLook reads does that first and
-// calls scheduleSoon then, so that no change is overwritten by an older plan.
+// worthPassing is how many sends must be able to pass by without a look to be worth
+// the lock that the look after them takes.
+const worthPassing = 8
+
+// scheduleSend says which send is to look closer, given the depth after send n:
+// the next one to be stamped, or one that could find a new peak or floor or the
+// end of a stretch of being full. At least as many sends as the depth is below the
+// peak must follow before it can be exceeded, so those between need not look at
+// the channel: its cache line is what contended senders and receivers fight for.
+// Where that is too few, the sends look at the depth alone, and no further if it
+// is calm.
+//
+// The caller holds m.mu. Who changes what this reads does that first and calls
+// scheduleSoon then, so that no change is overwritten by an older plan.
 func (m *chanMember) scheduleSend(n uint64, depth int64) {
-	m.sendDue.Store(min(m.nextStamp.Load(), m.nextLook(n, depth)))
+	peak, floor := m.depths.peak.Load(), m.depths.floor.Load()
+	full := m.exposed.Load() && m.fullSince.Load() != 0
+	due, calmFrom, calmTo := uint64(0), floor, peak
+	switch {
+	case full:
+		calmTo = -1
+	case floor > 0:
+	case peak == m.capacity:
+		due = m.nextStamp.Load()
+	case peak-depth > worthPassing:
+		due = min(m.nextStamp.Load(), n+1+uint64(peak-depth))
+	default:
+		calmFrom = max(floor, peak-worthPassing)
+	}
+	m.calmFrom.Store(calmFrom)
+	m.calmTo.Store(calmTo)
+	m.sendDue.Store(due)
 }
 
 // scheduleRecv says which receive is to look closer: the one that takes the oldest
 // stamped message, or the first that can make room in a full channel, for which
 // those who wait for room must have got in. The caller holds m.mu.
 func (m *chanMember) scheduleRecv(r uint64) {
-	due := never
-	if m.track != nil && m.track.stamps.count > 0 {
-		due = m.track.stamps.next()
+	due := m.oldestStamp()
+	if due != never {
 		due -= min(due, uint64(m.native))
 	}
 	if m.fullSince.Load() != 0 {
@@ -161,9 +175,15 @@ func (m *chanMember) scheduleRecv(r uint64) {
 // scheduleSoon makes the next send and the next receive look closer.
 func (m *chanMember) scheduleSoon() {
 	m.mu.Lock()
-	m.sendDue.Store(0)
+	m.sendSoon()
 	m.recvDue.Store(0)
 	m.mu.Unlock()
+}
+
+// sendSoon makes the next send look closer. The caller holds m.mu.
+func (m *chanMember) sendSoon() {
+	m.calmTo.Store(-1)
+	m.sendDue.Store(0)
 }
 
 // stamp records the send time of message n. Its clock read is the sample that
@@ -172,24 +192,28 @@ func (m *chanMember) stamp(n uint64, depth int64) {
 	t := now()
 	m.depths.rotate(t, depth)
 	m.mu.Lock()
-	if n < m.nextStamp.Load() { // a sender beside us was first: one stamp is enough
-		m.mu.Unlock()
-		return
+	late := m.push(n, t, depth)
+	m.scheduleSend(n, depth)
+	m.scheduleRecv(m.received.Load())
+	m.mu.Unlock()
+	m.wantSize.Store(true)
+	if late {
+		m.sampleWait(t, m.received.Load(), n, depth)
+	}
+}
+
+// push adds a stamp, and reports whether the message's receiver was faster than
+// its sender, and saw no stamp. The caller holds m.mu.
+func (m *chanMember) push(n uint64, t, depth int64) (late bool) {
+	if n < m.nextStamp.Load() {
+		return false // a sender beside us was first: one stamp is enough
 	}
 	x := &m.tracked().stamps
 	if x.full() && m.exposed.Load() {
 		m.passNative(n - min(n, uint64(depth)))
 	}
 	m.nextStamp.Store(x.push(n, t))
-	m.scheduleSend(n, depth)
-	r := m.received.Load()
-	late := m.head(r) >= n
-	m.scheduleRecv(r)
-	m.mu.Unlock()
-	m.wantSize.Store(true)
-	if late { // its receiver was faster than we, and saw no stamp
-		m.sampleWait(m.received.Load(), n, depth)
-	}
+	return m.head(m.received.Load()) >= n
 }
 
 // tracked returns the track. The caller holds m.mu.
@@ -210,43 +234,61 @@ func (m *chanMember) head(r uint64) uint64 {
 }
 
 // lookAtRecv is what a due receive does after it was counted as the r-th through
-// the wrapper: depth messages are left, and sent were counted before that.
+// the wrapper: depth messages are left, and sent were counted before that. Its
+// clock read is the end of a sampled wait.
 func (m *chanMember) lookAtRecv(r, sent uint64, depth int64) {
+	t := now()
 	if m.fullSince.Load() != 0 {
-		m.madeRoom(depth)
+		m.madeRoom(t, depth)
 	}
-	m.sampleWait(r, sent, depth)
+	m.sampleWait(t, r, sent, depth)
 }
 
 // sampleWait observes the waits of the stamped messages that have been
-// received, given the number of the wrapper's receive, and the sends counted
+// received by t, given the number of the wrapper's receive, and the sends counted
 // before the depth was read.
-func (m *chanMember) sampleWait(r, sent uint64, depth int64) {
+func (m *chanMember) sampleWait(t int64, r, sent uint64, depth int64) {
+	rotated := m.depths.rotate(t, depth)
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	defer m.scheduleRecv(r)
-	if m.track == nil || m.head(r) < m.track.stamps.next() {
-		return
-	}
-	t := now() // a sample: the wait ends here
-	if m.depths.rotate(t, depth) {
-		m.sendDue.Store(0)
+	if rotated {
+		m.sendSoon()
 	}
 	head, exact := m.head(r), true
-	if m.exposed.Load() {
+	if m.exposed.Load() && m.oldestStamp() <= head {
 		head, exact = m.countNative(sent, depth)
 	}
 	for {
-		s, ok := m.track.stamps.pop(head)
+		s, ok := m.popStamp(head)
 		if !ok {
 			break
 		}
 		// A stamped message that a native receiver took has no wait that
 		// could be known; only the one just received has.
 		if exact || s.n == head {
+			m.mu.Unlock() // the histogram has no lock and need not lengthen ours
 			m.series.observeWait(since(t, s.at), s.weight)
+			m.mu.Lock()
 		}
 	}
+	m.scheduleRecv(r)
+	m.mu.Unlock()
+}
+
+// oldestStamp returns the number of the oldest stamped message, or never. The
+// caller holds m.mu.
+func (m *chanMember) oldestStamp() uint64 {
+	if m.track == nil {
+		return never
+	}
+	return m.track.stamps.next()
+}
+
+// popStamp is stamps.pop. The caller holds m.mu.
+func (m *chanMember) popStamp(head uint64) (x sample, ok bool) {
+	if m.track == nil {
+		return x, false
+	}
+	return m.track.stamps.pop(head)
 }
 
 // countNative works out which message was received last when native receivers
@@ -278,10 +320,11 @@ func (m *chanMember) passNative(head uint64) {
 // make blocked time exact; what does not wait pays for neither.
 func (m *chanMember) beginSend() *waiter {
 	t := now()
-	m.enterFull(t)
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.tracked().senders.begin(t)
+	w := m.tracked().senders.begin(t)
+	m.enterFull(t)
+	m.mu.Unlock()
+	return w
 }
 
 // endSend is deferred, so that a send that panics ends its wait as well.
@@ -296,7 +339,9 @@ func (m *chanMember) endSend(w *waiter, o *sendOutcome) {
 	m.mu.Lock()
 	from := m.track.senders.end(w)
 	m.mu.Unlock()
-	m.settleFull(t)
+	if m.exposed.Load() {
+		m.settleFull(t) // nobody may see when this stretch ends
+	}
 	m.series.blocked.observe(since(t, from), 1)
 }
 
@@ -314,9 +359,6 @@ const bytesScale = 256
 
 // noteBytes folds the size of a sampled message into the mean.
 func (m *chanMember) noteBytes(size int) {
-	if size == noSize {
-		return
-	}
 	m.wantSize.Store(false)
 	mean, scaled := m.meanBytes.Load(), int64(size)*bytesScale
 	if mean == 0 {
@@ -425,7 +467,7 @@ func (m *chanMember) restamp(t int64, sent uint64, depth int64) (waiting bool) {
 	if slow && x.count < maxStamps/4 {
 		x.stride = 1
 		m.nextStamp.Store(0)
-		m.sendDue.Store(0)
+		m.sendSoon()
 	}
 	m.scheduleRecv(m.received.Load())
 	return m.track.senders.len > 0
@@ -484,4 +526,11 @@ func (m *chanMember) addMovement(c *ChanStats, t, stallAfter int64) {
 			c.stalledSince = from
 		}
 	}
+}
+
+// expose notes that the native channel was handed out. Sends look closer from now
+// on at what receives alone did before.
+func (m *chanMember) expose() {
+	m.exposed.Store(true)
+	m.scheduleSoon()
 }

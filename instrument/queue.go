@@ -62,7 +62,9 @@ func NewQueue[T any](name string, opts ...ChanOption) *Queue[T] {
 // Send appends v. It never waits. It panics on a closed queue, with the panic of
 // a send on a closed channel.
 func (q *Queue[T]) Send(v T) {
-	size := q.size(v)
+	if q.bytes != nil && q.m.wantSize.Load() {
+		q.m.noteBytes(q.bytes(v)) // before the message is the receiver's
+	}
 	q.mu.Lock()
 	if q.closed {
 		q.mu.Unlock()
@@ -92,15 +94,6 @@ func (q *Queue[T]) Send(v T) {
 	if q.m != nil && n >= q.m.nextStamp.Load() {
 		q.m.stamp(n, depth)
 	}
-	q.m.noteBytes(size)
-}
-
-// size is Chan.size.
-func (q *Queue[T]) size(v T) int {
-	if q.bytes == nil || !q.m.wantSize.Load() {
-		return noSize
-	}
-	return q.bytes(v)
 }
 
 func (q *Queue[T]) push(v T) {
@@ -159,7 +152,7 @@ func (q *Queue[T]) take(wait bool) (v T, ok bool, w *node[receiver[T]]) {
 	}
 	q.mu.Unlock()
 	if q.m != nil && r >= q.m.recvDue.Load() {
-		q.m.sampleWait(r, q.m.sent.Load(), depth)
+		q.m.lookAtRecv(r, q.m.sent.Load(), depth)
 	}
 	return v, true, nil
 }

@@ -13,7 +13,7 @@ const (
 	// the channel is; stretching the stride by speed stops at maxSpeedStride,
 	// where it is a nanosecond a message.
 	stampEvery     = int64(12800 * time.Nanosecond)
-	maxSpeedStride = 64
+	maxSpeedStride = 256
 	// maxCredit is what a pause saves up: stamps enough for a burst of 4,000
 	// messages, of which each would otherwise be taken for fast traffic, and
 	// the last and longest waits stay without a sample.
@@ -84,9 +84,10 @@ func (s *stamps) push(n uint64, t int64) uint64 {
 
 // pace adapts the stride to the time since the last stamp.
 func (s *stamps) pace(gap int64) {
-	s.credit += min(max(gap, 0), maxCredit) - stampEvery
+	s.save(gap)
+	s.credit -= stampEvery
 	broke := s.credit < 0
-	s.credit = min(max(s.credit, 0), maxCredit)
+	s.credit = max(s.credit, 0)
 	switch {
 	case s.stride == 0 || (gap >= quietGap && s.count <= minStamps):
 		s.stride = 1
@@ -95,6 +96,11 @@ func (s *stamps) pace(gap int64) {
 	case gap > 4*stampEvery && s.stride > 1 && s.count < maxStamps/4:
 		s.stride /= 2
 	}
+}
+
+// save lets a pause pay for later stamps.
+func (s *stamps) save(gap int64) {
+	s.credit = min(s.credit+min(max(gap, 0), maxCredit), maxCredit)
 }
 
 func (s *stamps) makeRoom() {
@@ -155,6 +161,7 @@ func (s *stamps) sentAt(n uint64) int64 {
 func (s *stamps) empty(n uint64, t int64) {
 	s.drop(n)
 	if n >= s.passed.n {
+		s.save(t - s.passed.at) // or the pause before t would save nothing up
 		s.passed = stamp{n, t}
 	}
 }
