@@ -86,9 +86,12 @@ func (m *chanMember) calm(n uint64, depth int64) bool {
 // lookAtSend is what a due send does after it was counted as number n: it found
 // room, and depth messages are there now.
 func (m *chanMember) lookAtSend(n uint64, depth int64) {
-	if !claim(&m.sendDue) {
-		return
+	if !m.calm(n, depth) && claim(&m.sendDue) {
+		m.lookCloser(n, depth)
 	}
+}
+
+func (m *chanMember) lookCloser(n uint64, depth int64) {
 	m.depths.observe(max(depth-1, 0), depth)
 	if m.fullSince.Load() != 0 && m.exposed.Load() {
 		m.leaveFull(0, false)
