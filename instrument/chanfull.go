@@ -54,9 +54,11 @@ func (m *chanMember) tryFailed() {
 func (m *chanMember) updateFull(t, depth int64) {
 	switch {
 	case m.capacity > 0 && depth >= m.capacity:
-		m.mu.Lock()
-		m.enterFull(t)
-		m.mu.Unlock()
+		if m.fullSince.Load() == 0 {
+			m.mu.Lock()
+			m.enterFull(t)
+			m.mu.Unlock()
+		}
 		m.settleFull(t)
 	case m.fullSince.Load() != 0:
 		m.leaveFull(t, false)

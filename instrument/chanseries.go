@@ -3,6 +3,7 @@ package instrument
 import (
 	"reflect"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,7 +37,39 @@ type chanSeries struct {
 type chanShard struct {
 	mu      sync.Mutex
 	live    map[object]*chanMember
+	members []*chanMember // those in live, for readings: a map is slow to walk
 	retired chanTotals
+}
+
+// add and remove keep the two in step. The caller holds sh.mu.
+func (sh *chanShard) add(m *chanMember) {
+	sh.live[m.object] = m
+	m.index = len(sh.members)
+	sh.members = append(sh.members, m)
+}
+
+func (sh *chanShard) remove(m *chanMember) {
+	delete(sh.live, m.object)
+	last := len(sh.members) - 1
+	moved := sh.members[last]
+	sh.members[m.index], moved.index = moved, m.index
+	sh.members[last] = nil
+	sh.members = sh.members[:last]
+	if cap(sh.members) > minShardRoom && last < cap(sh.members)/8 {
+		sh.shrink()
+	}
+}
+
+// minShardRoom is what a part keeps after a burst of members.
+const minShardRoom = 64
+
+// shrink gives the memory of a burst back: neither a map nor a slice does itself.
+func (sh *chanShard) shrink() {
+	sh.members = append(make([]*chanMember, 0, 2*len(sh.members)), sh.members...)
+	sh.live = make(map[object]*chanMember, len(sh.members))
+	for _, m := range sh.members {
+		sh.live[m.object] = m
+	}
 }
 
 // chanKind is what a constructor knows about what it registers.
@@ -123,7 +156,7 @@ func (sh *chanShard) join(s *chanSeries, p *byte, kind chanKind) (m *chanMember,
 	m.exposed.Store(kind.exposed)
 	m.recvDue.Store(never)
 	m.wrapped(kind)
-	sh.live[key] = m
+	sh.add(m)
 	return m, true
 }
 
@@ -150,7 +183,7 @@ func (m *chanMember) retire() {
 	sh := m.shard
 	sh.mu.Lock()
 	last := m.final()
-	delete(sh.live, m.object)
+	sh.remove(m)
 	sh.retired.add(last)
 	sh.mu.Unlock()
 	if last.abandoned > 0 {
@@ -182,9 +215,12 @@ func (s *chanSeries) read(t int64, fresh bool) ChanStats {
 		}
 		sh.mu.Lock()
 		sh.retired.addTo(&c)
-		for _, m := range sh.live {
-			m.refresh(t, fresh || m.seen.at == 0)
-			m.addTo(&c, t, stallAfter)
+		for some := range slices.Chunk(sh.members, maxGlances) {
+			seen := glanceAt(some, fresh)
+			for i, m := range some {
+				m.refresh(t, seen[i])
+				m.addTo(&c, t, stallAfter)
+			}
 		}
 		sh.mu.Unlock()
 	}
@@ -197,7 +233,7 @@ func (s *chanSeries) readOne(m *chanMember) ChanStats {
 	t := now()
 	c := s.header()
 	m.shard.mu.Lock()
-	m.refresh(t, true)
+	m.refresh(t, glanceAt([]*chanMember{m}, true)[0])
 	m.addTo(&c, t, int64(s.cfg.stallAfter))
 	m.shard.mu.Unlock()
 	c.Created = 1
