@@ -3,7 +3,6 @@ package instrument
 import (
 	"math"
 	"math/bits"
-	"slices"
 	"sort"
 	"sync/atomic"
 	"time"
@@ -51,6 +50,9 @@ type histogram struct {
 type histogramBuckets struct {
 	zero  atomic.Uint64
 	count [bucketCount]atomic.Uint64
+	// The part of count that is in use, so that a reading need not walk all of
+	// it: it ends at last and begins first buckets before the end of count.
+	first, last atomic.Int64
 	// The sum of nanoseconds has 128 bits: at a million messages a second
 	// that each waited a quarter of an hour, 64 bits last ten seconds.
 	sumLow, sumHigh atomic.Uint64
@@ -67,8 +69,10 @@ func (h *histogram) observe(d time.Duration, weight uint64) {
 		b.zero.Add(weight)
 		return
 	}
-	i := min(max(bucketOf(d.Seconds()), minBucket+1), maxBucket)
-	b.count[i-minBucket-1].Add(weight)
+	i := min(max(bucketOf(d.Seconds()), minBucket+1), maxBucket) - minBucket - 1
+	raise(&b.first, int64(bucketCount-i)) // before the count: what is counted is in reach
+	raise(&b.last, int64(i+1))
+	b.count[i].Add(weight)
 	b.addSum(uint64(d), weight)
 }
 
@@ -97,19 +101,21 @@ func (h *histogram) read() Histogram {
 	}
 	out := Histogram{Sum: b.sum(), Zero: b.zero.Load()}
 	out.Count = out.Zero
-	first, last := -1, -1
-	var counts [bucketCount]uint64
-	for i := range b.count {
-		if counts[i] = b.count[i].Load(); counts[i] != 0 {
-			out.Count += counts[i]
-			if last = i; first < 0 {
-				first = i
-			}
-		}
+	start := bucketCount - int(b.first.Load())
+	used := b.count[min(start, int(b.last.Load())):b.last.Load()]
+	counts := make([]uint64, len(used))
+	for i := range used {
+		counts[i] = used[i].Load()
+		out.Count += counts[i]
 	}
-	if first >= 0 {
-		out.Start = first + minBucket + 1
-		out.Buckets = slices.Clone(counts[first : last+1])
+	for len(counts) > 0 && counts[0] == 0 { // in reach, and not counted yet
+		counts, start = counts[1:], start+1
+	}
+	for len(counts) > 0 && counts[len(counts)-1] == 0 {
+		counts = counts[:len(counts)-1]
+	}
+	if len(counts) > 0 {
+		out.Start, out.Buckets = start+minBucket+1, counts
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -154,13 +155,19 @@ func (r *Registry) readLocked() (Snapshot, []suspectEvent) {
 		r.lookedAt = t
 	}
 	s := Snapshot{Time: wall}
-	for _, series := range r.channels.list(t) {
+	channels := r.channels.list(t)
+	s.Channels = slices.Grow(s.Channels, len(channels))
+	for _, series := range channels {
 		s.Channels = append(s.Channels, series.read(t, fresh))
 	}
-	for _, series := range r.semaphores.list(t) {
+	semaphores := r.semaphores.list(t)
+	s.Semaphores = slices.Grow(s.Semaphores, len(semaphores))
+	for _, series := range semaphores {
 		s.Semaphores = append(s.Semaphores, series.read(t))
 	}
-	for _, series := range r.pools.list(t) {
+	pools := r.pools.list(t)
+	s.Pools = slices.Grow(s.Pools, len(pools))
+	for _, series := range pools {
 		s.Pools = append(s.Pools, series.read(t))
 	}
 	var events []suspectEvent

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -55,9 +56,10 @@ func formatSite(function, file string, line int) string {
 
 // siteList is the places that made the members of a name, the first one first.
 type siteList struct {
-	mu    sync.Mutex
-	asked int
-	pcs   []uintptr
+	mu       sync.Mutex
+	asked    int
+	pcs      []uintptr
+	rendered []string // of pcs, as far as somebody asked
 }
 
 // note records the caller skip frames above its own caller.
@@ -80,9 +82,8 @@ func (l *siteList) note(skip int) {
 func (l *siteList) strings() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := make([]string, len(l.pcs))
-	for i, pc := range l.pcs {
-		out[i] = siteOf(pc)
+	for _, pc := range l.pcs[len(l.rendered):] {
+		l.rendered = append(l.rendered, siteOf(pc))
 	}
-	return out
+	return slices.Clone(l.rendered)
 }
