@@ -6,6 +6,7 @@ go 1.26.0
 replace github.com/weir-go/weir => ../
 
 require (
+	github.com/anishathalye/porcupine v1.3.1
 	github.com/prometheus/client_golang v1.25.0
 	github.com/prometheus/client_model v0.6.3
 	github.com/weir-go/weir v0.0.0

@@ -46,7 +46,7 @@
 // that only rises is how lost permits look.
 //
 // Waits are measured on samples, each weighted by the messages it stands for:
-// every message where they are rare, one in 256 where they are fast. Blocked times
+// every message where they are rare, one in 1,024 where they are fast. Blocked times
 // are measured exactly, at the cost of two clock reads for those that block.
 // Histograms are exponential with eight buckets an octave.
 //

@@ -22,17 +22,17 @@ func TestStampsAdapt(t *testing.T) {
 		name     string
 		gap      time.Duration
 		received bool // as fast as it is sent
-		lo, hi   int
+		lo, hi   int64
 	}{
 		{"slow, received", time.Millisecond, true, n, n},
-		{"every twenty microseconds, received", 20 * time.Microsecond, true, n, n},
-		{"a million a second, received: one every 13 to 52 µs", time.Microsecond, true, n / 64, n / 8},
-		{"as fast as can be, received", 20 * time.Nanosecond, true, n / 320, n / 128},
+		{"every sixty microseconds, received", 60 * time.Microsecond, true, n, n},
+		{"a million a second, received: one every 51 to 205 µs", time.Microsecond, true, n / 256, n / 32},
+		{"as fast as can be, received", 20 * time.Nanosecond, true, n / 2048, n / 512},
 		{"slow, kept: the ring halves", time.Millisecond, false, 64, 64 + 32*12},
 		{"fast, kept", 20 * time.Nanosecond, false, 64, 64 + 32*12},
 	} {
 		var s stamps
-		next, stamped := uint64(0), 0
+		next, stamped := uint64(0), int64(0)
 		for i := uint64(1); i <= n; i++ {
 			if i < next {
 				continue

@@ -32,6 +32,8 @@ var traffics = []traffic{
 	{name: "a stampede", bursts: 1, burst: always(30_000), every: always(time.Second), service: always(10 * time.Microsecond)},
 	{name: "steady, near saturation", bursts: 12_000, burst: always(1), every: exponential(100 * time.Microsecond), service: exponential(90 * time.Microsecond)},
 	{name: "fast, in small bursts", bursts: 1000, burst: always(16), every: exponential(100 * time.Microsecond), service: always(5 * time.Microsecond)},
+	{name: "five million a second", bursts: 40_000, burst: always(1), every: exponential(200 * time.Nanosecond), service: exponential(197 * time.Nanosecond)},
+	{name: "five million a second, and a stall", bursts: 40_000, burst: always(1), every: always(200 * time.Nanosecond), service: always(190 * time.Nanosecond), stall: 2 * time.Millisecond},
 	{name: "a stalled receiver", bursts: 6000, burst: always(1), every: always(time.Millisecond), service: always(100 * time.Microsecond), stall: 3 * time.Second},
 	{name: "quiet and busy seconds", bursts: 15_000, burst: always(1), every: quietAndBusy, service: exponential(150 * time.Microsecond)},
 }
