@@ -65,8 +65,8 @@ type ChanStats struct {
 	// between two stamps: the time it took to send a sixteenth of what is
 	// buffered, or of up to 1,024 messages where they are fast (about 50 µs).
 	OldestMessage       time.Duration
-	BlockedSenders      int64         // goroutines waiting in Send or SendContext
-	BlockedReceivers    int64         // goroutines waiting in Recv, RecvContext or All
+	BlockedSenders      int64 // goroutines waiting in Send or SendContext
+	BlockedReceivers    int64 // goroutines waiting in Recv, RecvContext or All
 	OldestBlockedSender time.Duration
 
 	StallAfter time.Duration // the threshold, 5 minutes unless set
