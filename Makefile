@@ -8,7 +8,7 @@ E2EFLAGS = GOWORK=off GOFLAGS="$(GOFLAGS) -tags=remove_all_sd"
 # Go 1.26 has the runtime's leak profile behind this flag; later ones always.
 LEAKPROFILE = GOWORK=off GOEXPERIMENT=goroutineleakprofile
 
-.PHONY: test test-root test-commands test-e2e test-bench bench vet lint generate fmt
+.PHONY: test test-root test-commands test-e2e test-bench model bench vet lint generate fmt
 
 # Everything a change must pass, in every module.
 test: vet test-root test-commands test-bench test-e2e
@@ -29,9 +29,17 @@ test-commands:
 test-e2e:
 	cd e2e && $(E2EFLAGS) $(GO) test -count=1 -timeout 20m ./...
 
-# That the measurements measure; how fast anything is, no test says.
+# That the measurements measure; how fast anything is, no test says. Then random
+# programs against a model of a channel, also on one processor and on eight: the
+# race detector forbids some that are well defined, so these run without it.
 test-bench:
 	cd bench && GOWORK=off $(GO) test -race ./...
+	cd bench && GOWORK=off $(GO) test -cpu 1,8 ./model
+
+# The same for longer. A failure prints the flag that runs its program again.
+MODEL_FOR ?= 10m
+model:
+	cd bench && GOWORK=off $(GO) test -race -count=1 -timeout 0 -v -run TestModel ./model -model.for=$(MODEL_FOR)
 
 # One table, in about three minutes: what weir costs beside the native things and
 # beside what is written by hand.
