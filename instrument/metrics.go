@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Kind is the kind of a metric.
@@ -30,14 +31,20 @@ type Desc struct {
 	Help   string   // one sentence
 	Labels []string // label names; Sample.Labels has the values in this order
 
-	samples func(s *Snapshot, emit func(float64, *Histogram, ...string))
+	samples func(s *Snapshot, emit emitter)
 }
+
+// emitter gets a value, when its counting began, and the values of the labels.
+type emitter func(start time.Time, v float64, h *Histogram, labels ...string)
 
 // Sample is one value of a metric.
 type Sample struct {
 	Labels    []string
 	Value     float64    // for gauges and counters
 	Histogram *Histogram // for histograms
+	// Start is when a counter or histogram began to count, from zero; it
+	// changes only where a name was forgotten and came back. Gauges have none.
+	Start time.Time
 }
 
 // PrometheusName returns the metric's name in Prometheus, which is also the
@@ -61,8 +68,11 @@ func (d Desc) PrometheusName() string {
 func (d Desc) Samples(s *Snapshot) iter.Seq[Sample] {
 	return func(yield func(Sample) bool) {
 		done := false
-		d.samples(s, func(v float64, h *Histogram, labels ...string) {
-			done = done || !yield(Sample{Labels: labels, Value: v, Histogram: h})
+		d.samples(s, func(start time.Time, v float64, h *Histogram, labels ...string) {
+			if d.Kind == Gauge {
+				start = time.Time{}
+			}
+			done = done || !yield(Sample{Labels: labels, Value: v, Histogram: h, Start: start})
 		})
 	}
 }
@@ -85,7 +95,7 @@ var metrics = sync.OnceValue(func() []Desc {
 type family[S any] struct {
 	prefix string
 	of     func(*Snapshot) []S
-	name   func(*S) string
+	info   func(*S) *Info
 	rows   []Desc
 }
 
@@ -120,12 +130,13 @@ func (f *family[S]) add(kind Kind, name, unit, help string, labels []string, eac
 	f.rows = append(f.rows, Desc{
 		Name: f.prefix + name, Unit: unit, Kind: kind, Help: help,
 		Labels: append([]string{"name"}, labels...),
-		samples: func(snap *Snapshot, emit func(float64, *Histogram, ...string)) {
+		samples: func(snap *Snapshot, emit emitter) {
 			all := f.of(snap)
 			for i := range all {
 				s := &all[i]
+				info := f.info(s)
 				each(s, func(v float64, h *Histogram, extra ...string) {
-					emit(v, h, append([]string{f.name(s)}, extra...)...)
+					emit(info.Start, v, h, append([]string{info.Name}, extra...)...)
 				})
 			}
 		},
@@ -151,7 +162,7 @@ func channelMetrics() []Desc {
 	f := &family[ChanStats]{
 		prefix: "weir.channel.",
 		of:     func(s *Snapshot) []ChanStats { return s.Channels },
-		name:   func(c *ChanStats) string { return c.Name },
+		info:   func(c *ChanStats) *Info { return &c.Info },
 	}
 	f.gauge("depth", "{message}", "Messages buffered now.",
 		func(c *ChanStats) (float64, bool) { return float64(c.Depth), true })
@@ -215,7 +226,7 @@ func semaphoreMetrics() []Desc {
 	f := &family[SemaphoreStats]{
 		prefix: "weir.semaphore.",
 		of:     func(s *Snapshot) []SemaphoreStats { return s.Semaphores },
-		name:   func(c *SemaphoreStats) string { return c.Name },
+		info:   func(c *SemaphoreStats) *Info { return &c.Info },
 	}
 	f.gauge("permits_limit", "{permit}", "Permits there are.",
 		func(s *SemaphoreStats) (float64, bool) { return float64(s.Limit), true })
@@ -256,7 +267,7 @@ func poolMetrics() []Desc {
 	f := &family[PoolStats]{
 		prefix: "weir.pool.",
 		of:     func(s *Snapshot) []PoolStats { return s.Pools },
-		name:   func(p *PoolStats) string { return p.Name },
+		info:   func(p *PoolStats) *Info { return &p.Info },
 	}
 	f.gauge("workers", "{worker}", "Workers there are.",
 		func(p *PoolStats) (float64, bool) { return float64(p.Workers), true })
@@ -287,10 +298,10 @@ func poolMetrics() []Desc {
 
 func leakMetrics() []Desc {
 	labels := []string{"kind", "name", "reason", "evidence"}
-	suspects := func(value func(Suspect) float64) func(*Snapshot, func(float64, *Histogram, ...string)) {
-		return func(s *Snapshot, emit func(float64, *Histogram, ...string)) {
+	suspects := func(value func(Suspect) float64) func(*Snapshot, emitter) {
+		return func(s *Snapshot, emit emitter) {
 			for _, x := range s.Suspects {
-				emit(value(x), nil, x.Kind, x.Name, x.Reason, string(x.Evidence))
+				emit(s.Self.Start, value(x), nil, x.Kind, x.Name, x.Reason, string(x.Evidence))
 			}
 		}
 	}
@@ -308,9 +319,9 @@ func leakMetrics() []Desc {
 		{
 			Name: "weir.leak.suspects.seen", Unit: "{suspect}", Kind: Counter, Labels: []string{"kind", "reason", "evidence"},
 			Help: "Suspicions that ever began.",
-			samples: func(s *Snapshot, emit func(float64, *Histogram, ...string)) {
+			samples: func(s *Snapshot, emit emitter) {
 				for _, x := range s.Self.suspectsSeen {
-					emit(float64(x.n), nil, x.kind, x.reason, string(x.evidence))
+					emit(s.Self.Start, float64(x.n), nil, x.kind, x.reason, string(x.evidence))
 				}
 			},
 		},
@@ -320,19 +331,19 @@ func leakMetrics() []Desc {
 func selfMetrics() []Desc {
 	row := func(kind Kind, name, unit, help string, value func(*SelfStats) float64) Desc {
 		return Desc{Name: name, Unit: unit, Kind: kind, Help: help,
-			samples: func(s *Snapshot, emit func(float64, *Histogram, ...string)) { emit(value(&s.Self), nil) }}
+			samples: func(s *Snapshot, emit emitter) { emit(s.Self.Start, value(&s.Self), nil) }}
 	}
 	return []Desc{
 		{
 			Name: "weir.instrument.info", Kind: Gauge, Labels: []string{"kind", "name", "site", "elem", "bounded", "owner"},
 			Help: "Always 1: where the first of this name was made, what it holds, and who owns it.",
-			samples: func(s *Snapshot, emit func(float64, *Histogram, ...string)) {
+			samples: func(s *Snapshot, emit emitter) {
 				one := func(kind string, i Info) {
 					bounded := "true"
 					if !i.Bounded {
 						bounded = "false"
 					}
-					emit(1, nil, kind, i.Name, i.Site, i.Elem, bounded, i.Owner)
+					emit(i.Start, 1, nil, kind, i.Name, i.Site, i.Elem, bounded, i.Owner)
 				}
 				for i := range s.Channels {
 					one("channel", s.Channels[i].Info)
@@ -356,8 +367,8 @@ func selfMetrics() []Desc {
 		{
 			Name: "weir.build_info", Kind: Gauge, Labels: []string{"version", "identity", "leakproof"},
 			Help: "Always 1: the library's version, how channels are identified, and whether leaks can be proven.",
-			samples: func(s *Snapshot, emit func(float64, *Histogram, ...string)) {
-				emit(1, nil, version(), s.Self.Identity, s.Self.LeakProof)
+			samples: func(s *Snapshot, emit emitter) {
+				emit(s.Self.Start, 1, nil, s.Self.Version, s.Self.Identity, s.Self.LeakProof)
 			},
 		},
 	}

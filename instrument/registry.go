@@ -20,6 +20,7 @@ type Registry struct {
 	maxNames int
 	logger   *slog.Logger
 	disabled bool
+	start    time.Time
 	identity bool // channels are tracked by their own pointers
 
 	channels   directory[*chanSeries]
@@ -64,6 +65,7 @@ func NewRegistry(opts ...RegistryOption) *Registry {
 	r := &Registry{
 		maxNames: defaultMaxNames,
 		disabled: os.Getenv("WEIR_DISABLE") == "1",
+		start:    time.Now(),
 		identity: identityWorks(),
 	}
 	for _, o := range opts {
@@ -182,6 +184,8 @@ func (r *Registry) self(took int64) SelfStats {
 		identity = "wrapper"
 	}
 	return SelfStats{
+		Version:            version(),
+		Start:              r.start,
 		Identity:           identity,
 		LeakProof:          "off",
 		Disabled:           r.disabled,

@@ -17,6 +17,7 @@ type series struct {
 	owner   string
 	bounded bool
 	sites   siteList
+	start   time.Time // by the wall clock, once: it must not move with later corrections
 
 	members atomic.Int64
 	emptyAt atomic.Int64 // when the last member left
@@ -24,7 +25,7 @@ type series struct {
 
 // describe sets what the first member says of the name.
 func (s *series) describe(cfg commonConfig, elem reflect.Type, bounded bool) {
-	s.owner, s.bounded = cfg.owner, bounded
+	s.owner, s.bounded, s.start = cfg.owner, bounded, time.Now()
 	if elem != nil {
 		s.elem = truncate(elem.String(), maxNameBytes)
 	}
@@ -46,7 +47,7 @@ func (s *series) expired(t int64) bool {
 }
 
 func (s *series) info() Info {
-	i := Info{Name: s.name, Sites: s.sites.strings(), Elem: s.elem, Owner: s.owner, Bounded: s.bounded}
+	i := Info{Name: s.name, Sites: s.sites.strings(), Elem: s.elem, Owner: s.owner, Bounded: s.bounded, Start: s.start}
 	if len(i.Sites) > 0 {
 		i.Site = i.Sites[0]
 	}

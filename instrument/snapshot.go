@@ -17,11 +17,12 @@ type Snapshot struct {
 // weir_instrument_info series of that name.
 type Info struct {
 	Name    string
-	Site    string   // where the first one was made: "pkg.Func file.go:41"
-	Sites   []string // every place that made one, at most 16
-	Elem    string   // type of a channel's messages, else empty
-	Owner   string   // set by WithOwner
-	Bounded bool     // false for a Queue
+	Site    string    // where the first one was made: "pkg.Func file.go:41"
+	Sites   []string  // every place that made one, at most 16
+	Elem    string    // type of a channel's messages, else empty
+	Owner   string    // set by WithOwner
+	Bounded bool      // false for a Queue
+	Start   time.Time // when the name's counters began, at zero
 }
 
 // ChanStats is a reading of a channel, or of all channels of one name: levels
@@ -149,6 +150,8 @@ type PoolStats struct {
 
 // SelfStats is what a registry says of itself.
 type SelfStats struct {
+	Version            string        // of this library, as the program was built with it
+	Start              time.Time     // when the registry was made, and its counters began
 	Identity           string        // "channel", or "wrapper" where the runtime's channels could not be tracked
 	LeakProof          string        // "off": the runtime's leak profile is not used
 	Disabled           bool          // WEIR_DISABLE=1: constructors return the bare thing

@@ -68,7 +68,13 @@ func (m metric) export(s instrument.Sample) prometheus.Metric {
 }
 
 func (m metric) number(t prometheus.ValueType, s instrument.Sample) prometheus.Metric {
-	out, err := prometheus.NewConstMetric(m.desc, t, s.Value, s.Labels...)
+	var out prometheus.Metric
+	var err error
+	if t == prometheus.CounterValue {
+		out, err = prometheus.NewConstMetricWithCreatedTimestamp(m.desc, t, s.Value, s.Start, s.Labels...)
+	} else {
+		out, err = prometheus.NewConstMetric(m.desc, t, s.Value, s.Labels...)
+	}
 	if err != nil {
 		return prometheus.NewInvalidMetric(m.desc, err)
 	}

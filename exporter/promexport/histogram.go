@@ -2,9 +2,11 @@ package promexport
 
 import (
 	"math"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/weir-go/weir/instrument"
 )
@@ -26,11 +28,12 @@ var classicBounds = func() (bounds []float64) {
 type histogram struct {
 	desc   *prometheus.Desc
 	labels []*dto.LabelPair
+	start  time.Time
 	data   *instrument.Histogram
 }
 
 func newHistogram(desc *prometheus.Desc, s instrument.Sample) prometheus.Metric {
-	return histogram{desc, prometheus.MakeLabelPairs(desc, s.Labels), s.Histogram}
+	return histogram{desc, prometheus.MakeLabelPairs(desc, s.Labels), s.Start, s.Histogram}
 }
 
 // Desc implements prometheus.Metric.
@@ -40,11 +43,12 @@ func (h histogram) Desc() *prometheus.Desc { return h.desc }
 func (h histogram) Write(out *dto.Metric) error {
 	out.Label = h.labels
 	out.Histogram = &dto.Histogram{
-		SampleCount:   &h.data.Count,
-		SampleSum:     &h.data.Sum,
-		Schema:        ptr(int32(instrument.HistogramSchema)),
-		ZeroThreshold: ptr(prometheus.DefNativeHistogramZeroThreshold),
-		ZeroCount:     &h.data.Zero,
+		SampleCount:      &h.data.Count,
+		SampleSum:        &h.data.Sum,
+		CreatedTimestamp: timestamppb.New(h.start),
+		Schema:           ptr(int32(instrument.HistogramSchema)),
+		ZeroThreshold:    ptr(prometheus.DefNativeHistogramZeroThreshold),
+		ZeroCount:        &h.data.Zero,
 	}
 	for _, bound := range classicBounds {
 		out.Histogram.Bucket = append(out.Histogram.Bucket, &dto.Bucket{
