@@ -67,6 +67,7 @@ type chanMember struct {
 type chanTrack struct {
 	stamps  stamps
 	senders waitlist
+	passed  int64 // the oldest sender, when a reading saw others received
 }
 
 // beginSend notes that a sender waits. Its clock read and the one in endSend

@@ -27,16 +27,23 @@ type glance struct {
 // the time of reading 100,000 members.
 const maxGlances = 16
 
+// looks says which native channels a reading may look at.
+type looks uint8
+
+const (
+	noLooks   looks = iota // a proof is running, and would take what is touched for reachable
+	firstLook              // those that nobody has looked at
+	allLooks
+)
+
 // glanceAt looks at the native channels of members whose movement may pass unseen.
-// It dereferences weak pointers, so the registry decides when: fresh is false
-// where it did a moment ago.
-func glanceAt(members []*chanMember, fresh bool) (g [maxGlances]glance) {
+func glanceAt(members []*chanMember, may looks) (g [maxGlances]glance) {
 	var objects [maxGlances]*byte
 	for i, m := range members {
 		g[i].sent = m.sent.Load()
 		m.received.Load() // these only fetch the lines
 		m.depths.bucket.Load()
-		if m.exposed.Load() && (fresh || m.seen.at == 0) {
+		if m.exposed.Load() && (may == allLooks || may == firstLook && m.seen.at == 0) {
 			objects[i] = m.object.Value()
 		}
 	}
@@ -179,8 +186,12 @@ func ratio(level, capacity int64) float64 { return float64(level) / float64(capa
 func (m *chanMember) addMovement(c *ChanStats, t, stallAfter int64) {
 	s := &m.seen
 	c.BlockedReceivers += max(m.blockedReceivers.Load(), 0)
-	senders, oldest := m.blockedSenders()
+	senders, oldest, passed := m.blockedSenders(s.movedAt == t)
 	c.BlockedSenders += senders
+	if passed && t-oldest >= stallAfter {
+		c.passedSenders++
+		c.passedSince = earliest(c.passedSince, oldest)
+	}
 	c.OldestBlockedSender = max(c.OldestBlockedSender, since(t, oldest))
 	c.OldestMessage = max(c.OldestMessage, since(s.at, s.sentAt)) // as of when it was seen there
 	if s.depth == 0 && senders == 0 {
@@ -189,20 +200,40 @@ func (m *chanMember) addMovement(c *ChanStats, t, stallAfter int64) {
 	// Nothing can be stalled for longer than it is there, however long ago
 	// the last reading was.
 	from := max(s.movedAt, cmp.Or(s.sentAt, oldest))
-	if t-from >= stallAfter {
-		c.Stalled++
-		if c.stalledSince == 0 || from < c.stalledSince {
-			c.stalledSince = from
-		}
+	if t-from < stallAfter {
+		return
 	}
+	c.Stalled++
+	if m.closed.Load() > 0 {
+		c.Stranded++
+		c.strandedSince = earliest(c.strandedSince, from)
+		return
+	}
+	c.stalledSince = earliest(c.stalledSince, from)
 }
 
-// blockedSenders returns how many senders wait, and since when the first does.
-func (m *chanMember) blockedSenders() (n, oldest int64) {
+// earliest returns the earlier of two stamps, of which a may be none.
+func earliest(a, b int64) int64 {
+	if a == 0 {
+		return b
+	}
+	return min(a, b)
+}
+
+// blockedSenders returns how many senders wait, since when the first does, and
+// whether it waited before others were received. moved tells that something was,
+// since the last reading: it may have been let in and not know yet.
+func (m *chanMember) blockedSenders(moved bool) (n, oldest int64, passed bool) {
 	if m.waiting.Load() == 0 {
-		return 0, 0
+		return 0, 0, false
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.track.senders.len, m.track.senders.oldestSince()
+	x := m.track
+	oldest = x.senders.oldestSince()
+	passed = oldest != 0 && oldest == x.passed
+	if moved {
+		x.passed = oldest
+	}
+	return x.senders.len, oldest, passed
 }

@@ -203,9 +203,8 @@ func (s *chanSeries) observeWait(d time.Duration, weight uint64) {
 	}
 }
 
-// read adds up the members at t. Only where fresh is true it looks at native
-// channels.
-func (s *chanSeries) read(t int64, fresh bool) ChanStats {
+// read adds up the members at t.
+func (s *chanSeries) read(t int64, may looks) ChanStats {
 	c := s.header()
 	stallAfter := int64(s.cfg.stallAfter)
 	for i := range s.shards {
@@ -216,7 +215,7 @@ func (s *chanSeries) read(t int64, fresh bool) ChanStats {
 		sh.mu.Lock()
 		sh.retired.addTo(&c)
 		for some := range slices.Chunk(sh.members, maxGlances) {
-			seen := glanceAt(some, fresh)
+			seen := glanceAt(some, may)
 			for i, m := range some {
 				m.refresh(t, seen[i])
 				m.addTo(&c, t, stallAfter)
@@ -233,7 +232,7 @@ func (s *chanSeries) readOne(m *chanMember) ChanStats {
 	t := now()
 	c := s.header()
 	m.shard.mu.Lock()
-	m.refresh(t, glanceAt([]*chanMember{m}, true)[0])
+	m.refresh(t, glanceAt([]*chanMember{m}, allLooks)[0])
 	m.addTo(&c, t, int64(s.cfg.stallAfter))
 	m.shard.mu.Unlock()
 	c.Created = 1

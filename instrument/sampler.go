@@ -47,7 +47,7 @@ func (s *sampler) schedule(r *Registry, t int64, round uint64) {
 	s.sampled = t
 	time.AfterFunc(sampleEvery, func() {
 		if s.due(r, round) {
-			r.read()
+			r.sample()
 		}
 	})
 }

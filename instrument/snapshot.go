@@ -78,8 +78,13 @@ type ChanStats struct {
 	Abandoned  uint64 // undelivered messages of collected members
 	Unverified uint64 // messages of collected members that may have been received natively
 
-	stalledSince int64 // stamp of the earliest stall
-	abandonedAt  int64 // stamp of the latest abandonment
+	Stranded int // those of them that are closed
+
+	stalledSince  int64 // stamp of the earliest stall of one that is open
+	strandedSince int64
+	passedSenders int   // members whose oldest sender waits for StallAfter while others are received
+	passedSince   int64 // since when the first does
+	abandonedAt   int64 // stamp of the latest abandonment
 }
 
 // SemaphoreStats is a reading of a semaphore, or of all of one name: numbers
@@ -153,7 +158,7 @@ type SelfStats struct {
 	Version            string        // of this library, as the program was built with it
 	Start              time.Time     // when the registry was made, and its counters began
 	Identity           string        // "channel", or "wrapper" where the runtime's channels could not be tracked
-	LeakProof          string        // "off": the runtime's leak profile is not used
+	LeakProof          string        // "on", "off" without WithLeakProof, "absent" where the runtime has no leak profile
 	Disabled           bool          // WEIR_DISABLE=1: constructors return the bare thing
 	SeriesOverflow     uint64        // constructor calls that went to the name "_overflow"
 	ConflictingOptions uint64        // options that differ from what the name already has
@@ -170,15 +175,17 @@ type Evidence string
 const (
 	Heuristic Evidence = "heuristic" // behaviour that leaks have and healthy programs rarely do
 	Collected Evidence = "collected" // the garbage collector found it unreleased
+	Proven    Evidence = "proven"    // the runtime found that nothing can ever end it
 )
 
 // Suspect is something that looks, or is, leaked or stuck.
 type Suspect struct {
-	Kind     string // "channel", "semaphore" or "pool"
+	Kind     string // "channel", "semaphore", "pool" or "goroutine", whose name is its site
 	Name     string
 	Reason   string // "undrained", "held_too_long", "running_too_long", "abandoned" or "unreleased"
 	Evidence Evidence
 	Since    time.Time
-	Count    uint64 // members, permits, tasks or messages concerned
+	Count    uint64 // members, permits, tasks, messages or goroutines concerned
 	Site     string // the line that made it, took it or runs it
+	Stack    string // of a goroutine: the calls it is in, the inner one first, one a line
 }

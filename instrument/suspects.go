@@ -38,10 +38,48 @@ type suspectLog struct {
 // suspectClasses are the suspicions there are; each has a count from the start.
 var suspectClasses = []suspectClass{
 	{"channel", "undrained", Heuristic},
+	{"channel", "stranded", Heuristic},
+	{"channel", "sender_blocked", Heuristic},
 	{"channel", "abandoned", Collected},
 	{"semaphore", "held_too_long", Heuristic},
 	{"semaphore", "unreleased", Collected},
 	{"pool", "running_too_long", Heuristic},
+	{"pool", "leaked", Proven},
+	{"goroutine", "blocked_send", Heuristic},
+	{"goroutine", "blocked_receive", Heuristic},
+	{"goroutine", "blocked_select", Heuristic},
+	{"goroutine", "leaked", Proven},
+}
+
+// maxSuspectSites is how many places are suspects of their own; the rest are one,
+// by the name of otherSite: names are labels of series.
+const maxSuspectSites = 50
+
+// topSites keeps the suspects that concern most.
+func topSites(found []Suspect, limit int) []Suspect {
+	slices.SortFunc(found, func(a, b Suspect) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Reason, b.Reason))
+	})
+	if len(found) <= limit {
+		return found
+	}
+	rest := make(map[suspectKey]int)
+	top := found[:limit:limit]
+	for _, x := range found[limit:] {
+		x.Name, x.Site, x.Stack = otherSite, otherSite, ""
+		key := suspectKey{x.Kind, x.Name, x.Reason, x.Evidence}
+		i, ok := rest[key]
+		if !ok {
+			rest[key] = len(top)
+			top = append(top, x)
+			continue
+		}
+		top[i].Count += x.Count
+		if x.Since.Before(top[i].Since) {
+			top[i].Since = x.Since
+		}
+	}
+	return top
 }
 
 // suspectEvent is a suspicion that began or ended.
@@ -50,13 +88,12 @@ type suspectEvent struct {
 	ended bool
 }
 
-// update works out the suspects of a reading, and what changed since the last.
-func (l *suspectLog) update(s *Snapshot, t int64) (found []Suspect, events []suspectEvent) {
+// update takes the suspects of a reading and works out what changed since the last.
+func (l *suspectLog) update(found []Suspect) (events []suspectEvent) {
 	if l.known == nil {
 		l.known = make(map[suspectKey]Suspect)
 		l.seen = make(map[suspectClass]uint64)
 	}
-	found = findSuspects(s, t)
 	current := make(map[suspectKey]Suspect, len(found))
 	for i := range found {
 		x := &found[i]
@@ -75,7 +112,7 @@ func (l *suspectLog) update(s *Snapshot, t int64) (found []Suspect, events []sus
 		}
 	}
 	l.known = current
-	return found, events
+	return events
 }
 
 // logSuspects writes what changed, outside every lock of ours: the handler is
@@ -98,7 +135,7 @@ func (x *Suspect) attrs() []any {
 	return []any{
 		slog.String("kind", x.Kind), slog.String("name", x.Name), slog.String("reason", x.Reason),
 		slog.String("evidence", string(x.Evidence)), slog.Uint64("count", x.Count),
-		slog.Time("since", x.Since), slog.String("site", x.Site),
+		slog.Time("since", x.Since), slog.String("site", x.Site), slog.String("stack", x.Stack),
 	}
 }
 
@@ -119,8 +156,14 @@ func findSuspects(s *Snapshot, t int64) []Suspect {
 	}
 	for i := range s.Channels {
 		c := &s.Channels[i]
-		if c.Stalled > 0 {
-			add("channel", &c.Info, "undrained", Heuristic, c.stalledSince, uint64(c.Stalled), "")
+		if n := c.Stalled - c.Stranded; n > 0 {
+			add("channel", &c.Info, "undrained", Heuristic, c.stalledSince, uint64(n), "")
+		}
+		if c.Stranded > 0 {
+			add("channel", &c.Info, "stranded", Heuristic, c.strandedSince, uint64(c.Stranded), "")
+		}
+		if c.passedSenders > 0 {
+			add("channel", &c.Info, "sender_blocked", Heuristic, c.passedSince, uint64(c.passedSenders), "")
 		}
 		if c.abandonedAt != 0 && since(t, c.abandonedAt) < abandonedFor {
 			add("channel", &c.Info, "abandoned", Collected, c.abandonedAt, c.Abandoned, "")

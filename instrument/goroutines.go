@@ -1,0 +1,265 @@
+package instrument
+
+import (
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// scanEvery is the least time between two looks at the goroutines.
+	scanEvery = 30 * time.Second
+	// scanShare bounds what the looks cost: the next one comes no sooner than
+	// so many times what the last one took.
+	scanShare = 1000
+	// maxScanned is how many goroutines are looked at: the runtime copies 256
+	// bytes of each.
+	maxScanned = 200_000
+	// scansPerWindow looks make a window, whose lowest count is compared with
+	// that of the window before: what comes and goes does not count.
+	scansPerWindow = 4
+	// risingWindows is how often in a row the lowest count has to rise. Ten
+	// minutes of nothing but growth is what leaks have; ramps have it too, so
+	// this is a heuristic.
+	risingWindows = 5
+)
+
+// goroutineScan looks for places in the program where ever more goroutines are
+// blocked on channels. That many are blocked says nothing, since an idle pool is;
+// that their lowest number only rises does.
+type goroutineScan struct {
+	every time.Duration // negative: never
+
+	mu     sync.Mutex
+	next   int64 // not before
+	last   int64
+	scans  int // in this window
+	groups map[blockedAt]*goroutineGroup
+	calls  map[uintptr]blockedAt // what return addresses are, once somebody asked
+}
+
+// blockedAt is a place in the program and what goroutines do there.
+type blockedAt struct {
+	operation string // "send", "receive" or "select"
+	site      string
+}
+
+// goroutineGroup is the goroutines that are blocked at one place.
+type goroutineGroup struct {
+	stack  string
+	now    int
+	low    int // of this window
+	before int // lowest of the window before
+	base   int // where the rise began
+	rises  int
+	since  int64 // of the suspicion; 0 where there is none
+	began  int64 // of the rise
+}
+
+// due reports whether it is time to look. Readings and looks may come from
+// several goroutines.
+func (g *goroutineScan) due(t int64) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.every < 0 || t < g.next || runtime.NumGoroutine() > maxScanned {
+		return false
+	}
+	g.next = t + int64(g.interval())
+	return true
+}
+
+func (g *goroutineScan) interval() time.Duration {
+	if g.every > 0 {
+		return g.every
+	}
+	return scanEvery
+}
+
+// scan looks at all goroutines. The runtime stops the program for some tens of
+// microseconds, whatever their number, and takes about a microsecond for each.
+func (g *goroutineScan) scan() {
+	began := time.Now()
+	records := blockedGoroutines()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t := now()
+	if g.last != 0 && t-g.last > 2*scansPerWindow*int64(g.interval()) {
+		g.groups, g.scans = nil, 0 // nobody read for a while: what was low then says nothing
+	}
+	g.last = t
+	g.count(records)
+	if g.scans++; g.scans == scansPerWindow {
+		g.scans = 0
+		g.closeWindow(t)
+	}
+	g.next = max(g.next, t+scanShare*int64(time.Since(began)))
+}
+
+// blockedGoroutines returns the stacks of all goroutines. Another one may start
+// between the counting and the copying, so there is some room.
+func blockedGoroutines() []runtime.StackRecord {
+	for {
+		n := runtime.NumGoroutine()
+		records := make([]runtime.StackRecord, n+n/8+16)
+		if n, ok := runtime.GoroutineProfile(records); ok {
+			return records[:n]
+		}
+	}
+}
+
+// count sorts the goroutines by the place where they are blocked.
+func (g *goroutineScan) count(records []runtime.StackRecord) {
+	if g.groups == nil {
+		g.groups = make(map[blockedAt]*goroutineGroup)
+		g.calls = make(map[uintptr]blockedAt)
+	}
+	for _, x := range g.groups {
+		x.now = 0
+	}
+	for i := range records {
+		stack := records[i].Stack()
+		place, ok := g.placeOf(stack)
+		if !ok {
+			continue
+		}
+		x := g.groups[place]
+		if x == nil {
+			x = &goroutineGroup{stack: renderStack(stack)}
+			g.groups[place] = x
+		}
+		x.now++
+	}
+	for place, x := range g.groups {
+		if x.now == 0 && x.before == 0 {
+			delete(g.groups, place)
+			continue
+		}
+		if g.scans == 0 {
+			x.low = x.now
+		}
+		x.low = min(x.low, x.now)
+		if x.since != 0 && x.now <= x.base {
+			*x = goroutineGroup{stack: x.stack, now: x.now, low: x.low, before: x.low} // back to where it began
+		}
+	}
+}
+
+// closeWindow compares the lowest counts of two windows.
+func (g *goroutineScan) closeWindow(t int64) {
+	for _, x := range g.groups {
+		if x.low > x.before {
+			if x.rises == 0 {
+				x.base, x.began = x.before, t
+			}
+			x.rises++
+		} else if x.since == 0 {
+			x.rises = 0
+		}
+		x.before = x.low
+		// A place that was not there before began at zero: its first
+		// window is no rise but its start.
+		if x.since == 0 && x.rises > risingWindows {
+			x.since = x.began
+		}
+	}
+}
+
+// suspects returns the places where the number of blocked goroutines rose and has
+// not gone back.
+func (g *goroutineScan) suspects(t int64, wall time.Time) (found []Suspect) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for place, x := range g.groups {
+		if x.since != 0 {
+			found = append(found, Suspect{Kind: "goroutine", Name: place.site, Reason: "blocked_" + place.operation, Evidence: Heuristic,
+				Since: wallTime(x.since, t, wall), Count: uint64(x.now), Site: place.site, Stack: x.stack})
+		}
+	}
+	return topSites(found, maxSuspectSites)
+}
+
+// placeOf returns where a goroutine is blocked on a channel, if it is.
+func (g *goroutineScan) placeOf(stack []uintptr) (place blockedAt, ok bool) {
+	for _, pc := range stack {
+		call, known := g.calls[pc]
+		if !known {
+			call = describeCall(pc)
+			g.calls[pc] = call
+		}
+		if call.operation != "" {
+			place.operation = call.operation
+		}
+		if call.site != "" {
+			place.site = call.site
+			return place, place.operation != ""
+		}
+	}
+	return place, false // all of it is the standard library's
+}
+
+// describeCall says what a return address is: a channel operation of the runtime,
+// a place in the program, or neither.
+func describeCall(pc uintptr) (call blockedAt) {
+	frames := runtime.CallersFrames([]uintptr{pc})
+	for {
+		f, more := frames.Next() // several where calls were inlined
+		switch f.Function {
+		case "runtime.chansend", "runtime.chansend1":
+			return blockedAt{operation: "send"}
+		case "runtime.chanrecv", "runtime.chanrecv1", "runtime.chanrecv2":
+			return blockedAt{operation: "receive"}
+		case "runtime.selectgo":
+			return blockedAt{operation: "select"}
+		}
+		if !isLibrary(f.Function) {
+			return blockedAt{site: formatSite(f.Function, f.File, f.Line)}
+		}
+		if !more {
+			return blockedAt{}
+		}
+	}
+}
+
+// isLibrary reports whether a function belongs to the standard library or to this
+// one: not where somebody would look for a leak.
+func isLibrary(function string) bool {
+	if strings.HasPrefix(function, modulePath+"/instrument.") {
+		return true
+	}
+	root, _, _ := strings.Cut(function, "/")
+	if !strings.Contains(function, "/") {
+		root, _, _ = strings.Cut(function, ".")
+	}
+	_, ok := slices.BinarySearch(standardRoots, root)
+	return ok
+}
+
+// standardRoots are the first elements of the standard library's import paths. A
+// path tells no more: a module of one's own may lack a dot as well.
+var standardRoots = []string{
+	"archive", "bufio", "bytes", "cmp", "compress", "container", "context", "crypto", "database", "debug", "embed",
+	"encoding", "errors", "expvar", "flag", "fmt", "go", "hash", "html", "image", "index", "internal", "io", "iter",
+	"log", "maps", "math", "mime", "net", "os", "path", "plugin", "reflect", "regexp", "runtime", "slices", "sort",
+	"strconv", "strings", "structs", "sync", "syscall", "testing", "text", "time", "unicode", "unique", "unsafe",
+	"vendor", "weak",
+}
+
+// renderStack renders the frames of a stack, one a line, without those of the
+// runtime on top.
+func renderStack(pcs []uintptr) string {
+	var lines []string
+	frames := runtime.CallersFrames(pcs)
+	for {
+		f, more := frames.Next()
+		if len(lines) > 0 || !strings.HasPrefix(f.Function, "runtime.") {
+			if site := formatSite(f.Function, f.File, f.Line); site != "" {
+				lines = append(lines, site)
+			}
+		}
+		if !more {
+			return strings.Join(lines, "\n")
+		}
+	}
+}
