@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/weir-go/weir/instrument"
 )
@@ -120,4 +121,24 @@ func ExampleHistogram_CountAtMost() {
 	// up to 1.091 s: 0
 	// up to 1.189 s: 3
 	// up to 1 s in all: 3
+}
+
+// In production, on a runtime that has the leak profile, suspicions are proven or
+// not.
+func ExampleWithLeakProof() {
+	r := instrument.NewRegistry(instrument.WithLeakProof())
+	switch r.Snapshot().Self.LeakProof {
+	case "on", "absent": // absent: this Go has no goroutineleak profile
+		fmt.Println("asked for")
+	}
+	// Output: asked for
+}
+
+// A program with very many goroutines, or with none worth a look, can have them
+// looked at less often, or never.
+func ExampleWithLeakInterval() {
+	rarely := instrument.NewRegistry(instrument.WithLeakInterval(5 * time.Minute))
+	never := instrument.NewRegistry(instrument.WithLeakInterval(-1))
+	fmt.Println(len(rarely.Snapshot().Suspects), len(never.Snapshot().Suspects), "suspects")
+	// Output: 0 0 suspects
 }

@@ -20,10 +20,10 @@ const (
 	// scansPerWindow looks make a window, whose lowest count is compared with
 	// that of the window before: what comes and goes does not count.
 	scansPerWindow = 4
-	// risingWindows is how often in a row the lowest count has to rise. Ten
+	// risingWindows is how often in a row the lowest count has to rise. Twelve
 	// minutes of nothing but growth is what leaks have; ramps have it too, so
 	// this is a heuristic.
-	risingWindows = 5
+	risingWindows = 6
 )
 
 // goroutineScan looks for places in the program where ever more goroutines are
@@ -48,14 +48,15 @@ type blockedAt struct {
 
 // goroutineGroup is the goroutines that are blocked at one place.
 type goroutineGroup struct {
-	stack  string
-	now    int
-	low    int // of this window
-	before int // lowest of the window before
-	base   int // where the rise began
-	rises  int
-	since  int64 // of the suspicion; 0 where there is none
-	began  int64 // of the rise
+	stack   string
+	now     int
+	low     int // of this window
+	before  int // lowest of the window before
+	windows int
+	rises   int   // in a row
+	base    int   // the lowest count before the first of them
+	began   int64 // and when that was
+	since   int64 // of the suspicion; 0 where there is none
 }
 
 // due reports whether it is time to look. Readings and looks may come from
@@ -90,10 +91,6 @@ func (g *goroutineScan) scan() {
 	}
 	g.last = t
 	g.count(records)
-	if g.scans++; g.scans == scansPerWindow {
-		g.scans = 0
-		g.closeWindow(t)
-	}
 	g.next = max(g.next, t+scanShare*int64(time.Since(began)))
 }
 
@@ -115,54 +112,61 @@ func (g *goroutineScan) count(records []runtime.StackRecord) {
 		g.groups = make(map[blockedAt]*goroutineGroup)
 		g.calls = make(map[uintptr]blockedAt)
 	}
-	for _, x := range g.groups {
-		x.now = 0
-	}
+	counts := make(map[blockedAt]int)
 	for i := range records {
 		stack := records[i].Stack()
 		place, ok := g.placeOf(stack)
 		if !ok {
 			continue
 		}
-		x := g.groups[place]
-		if x == nil {
-			x = &goroutineGroup{stack: renderStack(stack)}
-			g.groups[place] = x
+		counts[place]++
+		if g.groups[place] == nil {
+			g.groups[place] = &goroutineGroup{stack: renderStack(stack)}
 		}
-		x.now++
 	}
 	for place, x := range g.groups {
+		x.look(counts[place], g.scans == 0)
 		if x.now == 0 && x.before == 0 {
 			delete(g.groups, place)
-			continue
 		}
-		if g.scans == 0 {
-			x.low = x.now
-		}
-		x.low = min(x.low, x.now)
-		if x.since != 0 && x.now <= x.base {
-			*x = goroutineGroup{stack: x.stack, now: x.now, low: x.low, before: x.low} // back to where it began
-		}
+	}
+	if g.scans++; g.scans < scansPerWindow {
+		return
+	}
+	g.scans = 0
+	for _, x := range g.groups {
+		x.closeWindow(g.last)
+	}
+}
+
+// look takes a count into account, the first of a window or another one.
+func (x *goroutineGroup) look(n int, first bool) {
+	x.now = n
+	if first {
+		x.low = n
+	}
+	x.low = min(x.low, n)
+	if x.since != 0 && n <= x.base { // back to where it began
+		*x = goroutineGroup{stack: x.stack, now: n, low: n}
 	}
 }
 
 // closeWindow compares the lowest counts of two windows.
-func (g *goroutineScan) closeWindow(t int64) {
-	for _, x := range g.groups {
-		if x.low > x.before {
-			if x.rises == 0 {
-				x.base, x.began = x.before, t
-			}
-			x.rises++
-		} else if x.since == 0 {
-			x.rises = 0
+func (x *goroutineGroup) closeWindow(t int64) {
+	switch {
+	case x.windows == 0: // nothing to compare with
+	case x.low > x.before:
+		if x.rises == 0 {
+			x.base, x.began = x.before, t
 		}
-		x.before = x.low
-		// A place that was not there before began at zero: its first
-		// window is no rise but its start.
-		if x.since == 0 && x.rises > risingWindows {
-			x.since = x.began
-		}
+		x.rises++
+	case x.since == 0:
+		x.rises = 0
+	}
+	x.windows++
+	x.before = x.low
+	if x.since == 0 && x.rises >= risingWindows {
+		x.since = x.began
 	}
 }
 
