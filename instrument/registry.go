@@ -147,9 +147,10 @@ func (r *Registry) conflict(found ...bool) {
 // hide leaks from the runtime's profile.
 const lookEvery = time.Second
 
-// Snapshot reads everything that is registered. It costs about 0.3 µs for each
-// channel, 0.5 where it is looked at, and 4 µs for each name, and blocks no send, receive, acquire or
-// submit beyond the copying of one object's few integers. A nil Registry is Default.
+// Snapshot reads everything that is registered. It costs about 0.15 µs for each
+// channel, 0.3 where it is looked at, and 1 µs for each name, and blocks no send,
+// receive, acquire or submit beyond the copying of one object's few integers. A nil
+// Registry is Default.
 //
 // The depth of a native channel that somebody else can reach (Watch, WrapChan,
 // or after Chan.C and Chan.Raw) is looked at no more than once a second:
