@@ -117,5 +117,5 @@ func races(l *lab) []race {
 	for _, s := range shapes {
 		all = append(all, channelRace(l, s))
 	}
-	return append(all, semaphoreRace(l), poolRace(l))
+	return append(append(all, semaphoreRaces(l)...), poolRace(l))
 }

@@ -6,47 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
 	"github.com/weir-go/weir/instrument"
 )
-
-const permits = 16
-
-// semaphoreRace is acquire and release by one goroutine.
-func semaphoreRace(l *lab) race {
-	bare := semaphore.NewWeighted(permits)
-	measured := instrument.NewSemaphore("semaphore", permits, instrument.WithRegistry(l.weir))
-	acquired := 0
-	return race{
-		what: "semaphore", shape: "uncontended",
-		native: contender{name: "x/sync Weighted", run: func(n int) time.Duration {
-			start := time.Now()
-			for range n {
-				_ = bare.Acquire(context.Background(), 1)
-				bare.Release(1)
-			}
-			return time.Since(start)
-		}},
-		rivals: []contender{{name: "Semaphore", must: 1, aim: 0.8, run: func(n int) time.Duration {
-			acquired += n
-			start := time.Now()
-			for range n {
-				_ = measured.Acquire(context.Background(), 1)
-				measured.Release(1)
-			}
-			return time.Since(start)
-		}}},
-		check: func() error {
-			wrong := expect{}
-			s := measured.Stats()
-			wrong.equal("acquires", s.Acquired, uint64(acquired))
-			wrong.equal("in use", uint64(s.InUse), 0)
-			wrong.above("peak in use", uint64(s.InUsePeak))
-			return named("semaphore", wrong.err())
-		},
-	}
-}
 
 const workers = 8
 

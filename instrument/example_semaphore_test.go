@@ -208,3 +208,34 @@ func ExampleWithReclaim() {
 	}
 	// Output: went on: <nil>
 }
+
+// wide is a semaphore that a program has already; here weir's own stands for it.
+var wide = instrument.NewSemaphore("", 3)
+
+// A semaphore that exists is measured by wrapping it, and used through the wrapper.
+func ExampleWrapSemaphore() {
+	uploads := instrument.WrapSemaphore("bucket.uploads", wide, 3) // wide may be x/sync's
+	permit, err := uploads.AcquirePermit(context.Background(), 2)
+	if err != nil {
+		return
+	}
+	fmt.Println(uploads.TryAcquire(2))
+	permit.Release()
+	s := uploads.Stats()
+	fmt.Println(s.Acquired, s.Rejected, s.UntrackedReleases)
+	// Output:
+	// false
+	// 1 1 0
+}
+
+// A buffered channel that is used as a semaphore stays the channel that it is.
+func ExampleWatchSemaphore() {
+	r := instrument.NewRegistry()
+	slots := instrument.WatchSemaphore("resize.slots", make(chan struct{}, 4), instrument.WithRegistry(r))
+	slots <- struct{}{} // acquire
+
+	s := r.Snapshot().Semaphores[0]
+	fmt.Println(s.InUse, "of", s.Limit)
+	<-slots // release
+	// Output: 1 of 4
+}

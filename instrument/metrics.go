@@ -239,25 +239,33 @@ func semaphoreMetrics() []Desc {
 	f.gauge("in_use.floor", "{permit}", "Fewest permits taken over the last window (30 to 60 s); one that only rises is how a permit leak looks.",
 		func(s *SemaphoreStats) (float64, bool) { return float64(s.InUseFloor), true })
 	f.gauge("waiters", "{goroutine}", "Goroutines waiting for permits.",
-		func(s *SemaphoreStats) (float64, bool) { return float64(s.Waiters), true })
+		func(s *SemaphoreStats) (float64, bool) { return float64(s.Waiters), s.Moves })
 	f.gauge("oldest_waiter", "s", "How long the goroutine has waited that waits longest.",
-		func(s *SemaphoreStats) (float64, bool) { return s.OldestWaiter.Seconds(), true })
+		func(s *SemaphoreStats) (float64, bool) { return s.OldestWaiter.Seconds(), s.Moves })
 	f.gauge("oldest_permit", "s", "Age of the oldest tracked Permit; absent where Permits are not used.",
 		func(s *SemaphoreStats) (float64, bool) { return s.OldestPermit.Seconds(), s.HasPermits })
 	f.outcomes("acquires", "{acquire}", "Acquires by outcome: ok, rejected (TryAcquire found too few), canceled.",
 		func(s *SemaphoreStats) []outcome {
+			if !s.Moves {
+				return nil
+			}
 			return []outcome{{"ok", s.Acquired}, {"rejected", s.Rejected}, {"canceled", s.Canceled}}
 		})
 	f.histogram("acquire_wait", "Time that acquires took which had to wait.",
-		func(s *SemaphoreStats) (*Histogram, bool) { return &s.AcquireWait, true })
+		func(s *SemaphoreStats) (*Histogram, bool) { return &s.AcquireWait, s.Moves })
 	f.histogram("hold", "Time from acquire to release of tracked Permits; absent where Permits are not used.",
 		func(s *SemaphoreStats) (*Histogram, bool) { return &s.Hold, s.HasPermits })
 	f.add(Counter, "leaked_permits", "{permit}", "Permits collected without release, by the place that took them.", []string{"site"},
 		func(s *SemaphoreStats, emit func(float64, *Histogram, ...string)) {
+			if !s.Moves {
+				return
+			}
 			for _, l := range s.Leaked {
 				emit(float64(l.Permits), nil, l.Site)
 			}
 		})
+	f.counter("untracked_releases", "{permit}", "Permits of wrapped semaphores that went in or out past the wrapper; absent where none is wrapped.",
+		func(s *SemaphoreStats) (float64, bool) { return float64(s.UntrackedReleases), s.wrapped })
 	f.gauge("hold_threshold", "s", "Time after which a held Permit is a suspect, with WithHoldLimit.",
 		func(s *SemaphoreStats) (float64, bool) { return s.HoldLimit.Seconds(), s.HoldLimit > 0 })
 	return f.rows

@@ -51,6 +51,7 @@ var promised = map[string]string{
 	"weir_semaphore_acquire_wait_seconds":        "histogram name",
 	"weir_semaphore_hold_seconds":                "histogram name",
 	"weir_semaphore_leaked_permits_total":        "counter name site",
+	"weir_semaphore_untracked_releases_total":    "counter name",
 	"weir_semaphore_hold_threshold_seconds":      "gauge name",
 	"weir_pool_workers":                          "gauge name",
 	"weir_pool_workers_busy":                     "gauge name",

@@ -9,90 +9,140 @@ import (
 )
 
 const (
-	// thinAbove is the rate, in acquires a second, above which only one Permit
-	// in thinTo is tracked.
-	thinAbove = 10_000
-	thinTo    = 64
-	// thinCheck is how many acquires make a rate.
-	thinCheck = 1024
 	// agedAtOnce is how many Permits are looked at under one lock.
-	agedAtOnce   = 256
-	maxLeakSites = 50
-	otherSite    = "other"
+	agedAtOnce = 256
+	// maxSpareTokens is how many tokens a semaphore keeps for reuse.
+	maxSpareTokens = 64
 )
 
 // Permit is permits of a Semaphore that are owned: release them with Release,
 // from any goroutine. A Permit that is dropped unreleased is found by the garbage
-// collector, and reported with the place that took it.
+// collector, and reported with the place that took it. It must not be copied.
 type Permit struct {
-	s       *Semaphore
-	n       int64
-	done    atomic.Bool
-	track   *node[heldPermit] // nil where this one is not tracked
-	cleanup runtime.Cleanup
+	grip
+	done atomic.Bool
 }
 
+// grip is what a Permit has hold of.
+type grip struct {
+	s     *Semaphore
+	n     int64
+	token *permitToken // nil where this one is not tracked
+}
+
+// permitToken is what tells that a Permit is gone: nothing else refers to it, and
+// it has a cleanup. The Permit itself has none, so that one which does not outlive
+// a function needs no memory, and so that a token can serve many Permits one after
+// another: a cleanup costs more than all the rest.
+type permitToken struct{ held *node[heldPermit] }
+
 // heldPermit is what the stats block knows of a Permit. It reaches neither the
-// Permit nor, but weakly, its Semaphore.
+// Permit nor its token, nor, but weakly, its Semaphore: what a cleanup reaches
+// is never collected.
 type heldPermit struct {
-	m       *semaphoreMember
+	m       *semaphoreMember // set once
 	n       int64
 	since   int64
-	pc      uintptr
+	by      callers
 	over    bool                    // known to be older than the hold limit
 	reclaim weak.Pointer[Semaphore] // set WithReclaim
 }
 
 // AcquirePermit takes n permits as Acquire does, as a Permit. On error the Permit
-// is nil, whose Release does nothing. Beyond Acquire it costs one allocation;
-// a tracked Permit costs four and about 0.6 µs.
-func (s *Semaphore) AcquirePermit(ctx context.Context, n int64) (*Permit, error) {
-	if err := s.Acquire(ctx, n); err != nil {
-		return nil, err
+// is nil, whose Release does nothing. A tracked Permit costs two clock reads more
+// than Acquire, one that is not tracked next to nothing; the Permit is allocated
+// only where it outlives the function that took it.
+//
+// It is kept small enough to be inlined: that is what saves the allocation.
+func (s *Semaphore) AcquirePermit(ctx context.Context, n int64) (p *Permit, err error) {
+	g, err := s.acquireGrip(ctx, n)
+	if err == nil {
+		p = &Permit{grip: g}
 	}
-	return s.newPermit(n, callerIfTracked), nil
+	return p, err
 }
 
 // TryAcquirePermit takes n permits as TryAcquire does, as a Permit. Where it
 // refuses, the Permit is nil.
-func (s *Semaphore) TryAcquirePermit(n int64) (*Permit, bool) {
+func (s *Semaphore) TryAcquirePermit(n int64) (p *Permit, ok bool) {
+	g, ok := s.tryGrip(n)
+	if ok {
+		p = &Permit{grip: g}
+	}
+	return p, ok
+}
+
+// acquireGrip is Acquire, with what the Permit has hold of.
+//
+//go:noinline
+func (s *Semaphore) acquireGrip(ctx context.Context, n int64) (g grip, err error) {
+	if err := s.Acquire(ctx, n); err != nil {
+		return g, err
+	}
+	g.s, g.n = s, n
+	if s.tracksNext(n) {
+		g.token = s.track(n, callersOfCaller())
+	}
+	return g, nil
+}
+
+// tryGrip is TryAcquire, with what the Permit has hold of.
+//
+//go:noinline
+func (s *Semaphore) tryGrip(n int64) (g grip, ok bool) {
 	if !s.TryAcquire(n) {
-		return nil, false
+		return g, false
 	}
-	return s.newPermit(n, callerIfTracked), true
+	g.s, g.n = s, n
+	if s.tracksNext(n) {
+		g.token = s.track(n, callersOfCaller())
+	}
+	return g, true
 }
 
-// callerIfTracked is the number of frames between newPermit and the program.
-const callerIfTracked = 1
-
-func (s *Semaphore) newPermit(n int64, skip int) *Permit {
-	p := &Permit{s: s, n: n}
+// tracksNext reports whether a Permit that was just taken is to be tracked.
+func (s *Semaphore) tracksNext(n int64) bool {
 	m := s.m
-	if m.series == nil {
-		return p
+	if m == nil || m.series == nil {
+		return false
 	}
-	m.mu.Lock()
-	m.permits.used = true
-	tracked := n > 0 && (m.thinning.next() || s.trackAll)
-	m.mu.Unlock()
-	if tracked {
-		s.trackPermit(p, callerOf(skip+1))
+	if !m.series.permits.Load() {
+		m.series.permits.Store(true)
 	}
-	return p
+	return n > 0 && (s.trackAll || m.thinning.next())
 }
 
-func (s *Semaphore) trackPermit(p *Permit, pc uintptr) {
-	h := &node[heldPermit]{value: heldPermit{m: s.m, n: p.n, since: now(), pc: pc}} // the start of its hold time
-	if s.reclaim && !bubbled(h.value.since) {
-		h.value.reclaim = weak.Make(s)
+// track notes that n permits are held from now on, and returns the token of their
+// Permit. Its clock read is the start of the hold time.
+func (s *Semaphore) track(n int64, by callers) *permitToken {
+	t, m := now(), s.m
+	m.mu.Lock()
+	token := s.spareToken()
+	h := &token.held.value
+	h.n, h.since, h.by, h.over, h.reclaim = n, t, by, false, s.self
+	if bubbled(t) {
+		h.reclaim = weak.Pointer[Semaphore]{}
 	}
-	s.m.mu.Lock()
-	s.m.permits.add(h)
-	s.m.levels.rotate(h.value.since, s.m.inUse)
-	s.m.thinning.measure(h.value.since)
-	s.m.mu.Unlock()
-	p.track = h
-	p.cleanup = runtime.AddCleanup(p, permitLost, h)
+	m.permits.add(token.held)
+	inUse, _ := m.peek()
+	m.levels.rotate(t, inUse)
+	if !s.trackAll {
+		m.thinning.measure(t)
+	}
+	m.mu.Unlock()
+	return token
+}
+
+// spareToken returns a token that is not in use. The caller holds m.mu.
+func (s *Semaphore) spareToken() *permitToken {
+	if last := len(s.spare) - 1; last >= 0 {
+		token := s.spare[last]
+		s.spare[last], s.spare = nil, s.spare[:last]
+		return token
+	}
+	token := &permitToken{&node[heldPermit]{value: heldPermit{m: s.m}}}
+	runtime.AddCleanup(token, permitLost, token.held)
+	return token
 }
 
 // Release gives the permits back, once: later calls, and calls on a nil Permit,
@@ -101,47 +151,86 @@ func (p *Permit) Release() {
 	if p == nil || !p.done.CompareAndSwap(false, true) {
 		return
 	}
-	if p.track != nil {
-		p.cleanup.Stop()
-		p.untrack()
+	if p.token != nil {
+		p.s.untrack(p.token)
 	}
 	p.s.Release(p.n)
-	runtime.KeepAlive(p) // or it could be collected, and reported, while it is released
 }
 
-func (p *Permit) untrack() {
-	t, m := now(), p.s.m // the end of its hold time
+// untrack notes that a Permit is released. Its clock read is the end of the hold
+// time. The token stays with the semaphore, not with the stats block: that is
+// what a cleanup reaches.
+func (s *Semaphore) untrack(token *permitToken) {
+	t, m := now(), s.m
 	m.mu.Lock()
-	m.permits.remove(p.track)
+	from := token.held.value.since
+	m.permits.remove(token.held)
+	if len(s.spare) < maxSpareTokens {
+		s.spare = append(s.spare, token)
+	}
 	m.mu.Unlock()
-	m.series.hold.observe(since(t, p.track.value.since), 1)
+	m.series.hold.observe(since(t, from), 1)
+	runtime.KeepAlive(token) // or it could be reported while it is released
 }
 
-// permitLost runs when a tracked Permit was collected unreleased.
+// permitLost runs when a token was collected: that of a Permit which nobody
+// released, or a spare one of a semaphore that is gone.
 func permitLost(h *node[heldPermit]) {
 	m := h.value.m
-	s := h.value.reclaim.Value()
-	m.series.leaked(siteOf(h.value.pc), uint64(h.value.n)) // first: whoever sees it missing sees the site
 	m.mu.Lock()
-	m.permits.remove(h)
-	// A program may have released by hand what it then forgot as a Permit: no
-	// more is missing, or given back, than is taken.
-	n := min(h.value.n, m.inUse-m.lost)
-	if s == nil {
-		m.lose(n)
-	} else {
-		m.give(n)
-		s.serve()
-	}
+	lost := h.listed
 	m.mu.Unlock()
+	if !lost {
+		return
+	}
+	m.series.leaked(h.value.by.site(), uint64(h.value.n)) // first: whoever sees it missing sees the site
+	if !m.series.reclaim(h) {
+		m.mu.Lock()
+		m.permits.remove(h)
+		m.forgo(h.value.n)
+		m.mu.Unlock()
+	}
 }
 
-// lose notes that n permits are missing for good.
-func (m *semaphoreMember) lose(n int64) {
-	if m.lost == 0 {
+// forgo notes that n permits are gone for good. The caller holds mu.
+func (m *semaphoreMember) forgo(n int64) {
+	if m.lost.Load() == 0 {
 		m.lostAt = now()
 	}
-	m.lost += n
+	m.lose(n)
+}
+
+// reclaim gives the permits of h back, and reports false where that is not asked
+// for, or there is nobody to give them to. The dereference keeps the semaphore and
+// its waiters for a moment, which must not be while the leak profile is taken.
+func (s *semaphoreSeries) reclaim(h *node[heldPermit]) bool {
+	if h.value.reclaim == (weak.Pointer[Semaphore]{}) {
+		return false
+	}
+	looking.RLock()
+	defer looking.RUnlock()
+	sem := h.value.reclaim.Value()
+	if sem == nil {
+		return false
+	}
+	sem.takeBack(h)
+	return true
+}
+
+// takeBack gives the permits of h, which is lost, to whoever waits for them.
+func (s *Semaphore) takeBack(h *node[heldPermit]) {
+	m := s.m
+	s.lock()
+	m.permits.remove(h)
+	n := max(min(h.value.n, m.inUse-m.lost.Load()), 0) // as in lose
+	if s.inner == nil {
+		m.giveHome(n)
+		s.serve()
+	}
+	s.unlock()
+	if s.inner != nil {
+		go s.giveInnerBack(n) // it is not ours, and may wait, or read the registry
+	}
 }
 
 // bubbled reports whether a stamp was taken inside a synctest bubble, whose clock
@@ -151,14 +240,15 @@ func bubbled(at int64) bool { return at < epochOffset }
 
 // permitList is the tracked Permits that are out, the oldest first.
 type permitList struct {
-	held  list[heldPermit]
-	young *node[heldPermit] // the first that is not known to be over the limit
-	over  int               // how many are
-	used  bool              // a Permit was ever taken
+	held    list[heldPermit]
+	permits int64             // that they stand for
+	young   *node[heldPermit] // the first that is not known to be over the limit
+	over    int               // how many are
 }
 
 func (l *permitList) add(h *node[heldPermit]) {
 	l.held.add(h)
+	l.permits += h.value.n
 	if l.young == nil {
 		l.young = h
 	}
@@ -171,6 +261,7 @@ func (l *permitList) remove(h *node[heldPermit]) {
 	if l.young == h {
 		l.young = h.next
 	}
+	l.permits -= h.value.n
 	l.held.remove(h)
 }
 
@@ -201,7 +292,6 @@ func (m *semaphoreMember) ageHeld(t int64, limit time.Duration) {
 
 // addTo adds the numbers, and returns the oldest.
 func (l *permitList) addTo(c *SemaphoreStats) (oldest heldPermit) {
-	c.HasPermits = c.HasPermits || l.used
 	c.HeldTooLong += l.over
 	if l.held.first != nil {
 		oldest = l.held.first.value
@@ -216,61 +306,6 @@ func (c *SemaphoreStats) addOldest(h heldPermit, t int64, limit time.Duration) {
 	}
 	c.OldestPermit = age
 	if limit > 0 && age > limit {
-		c.oldestPermitSite = siteOf(h.pc)
+		c.oldestPermitSite = h.by.site()
 	}
-}
-
-// thinning decides which Permits are tracked: all of them while they are taken at
-// an ordinary rate, one in 64 above that, and all again when the floor of the
-// permits in use gets higher than it was, which is how a leak looks.
-type thinning struct {
-	count    uint64 // acquires
-	thin     bool
-	from     int64  // when the count for the rate began
-	counted  uint64 // and what it was
-	floor    int64  // the highest, slowly forgotten: a floor that goes up and down is no leak
-	floorAt  int64
-	allUntil int64
-}
-
-func (x *thinning) next() bool {
-	x.count++
-	return !x.thin || x.count%thinTo == 0
-}
-
-// measure takes the rate, at a tracked Permit that knows the time.
-func (x *thinning) measure(t int64) {
-	if x.from == 0 {
-		x.from, x.counted = t, x.count
-	}
-	if x.count-x.counted >= thinCheck {
-		x.settle(t)
-	}
-	x.adapt(t)
-}
-
-func (x *thinning) settle(t int64) {
-	n := x.count - x.counted
-	fast := float64(n)*float64(time.Second) > thinAbove*float64(max(t-x.from, 1))
-	x.thin = fast && t >= x.allUntil
-	x.from, x.counted = t, x.count
-}
-
-// adapt takes the rate once a second where Permits are rare; a reading calls it
-// too, for when they stop.
-func (x *thinning) adapt(t int64) {
-	if x.from != 0 && t-x.from >= int64(time.Second) {
-		x.settle(t)
-	}
-}
-
-// drift looks, once a window, whether the floor of the permits in use rises.
-func (x *thinning) drift(t, floor int64) {
-	if t-x.floorAt < int64(windowLength) {
-		return
-	}
-	if x.floorAt != 0 && floor > x.floor {
-		x.allUntil = t + 2*int64(windowLength)
-	}
-	x.floor, x.floorAt = max(floor, x.floor-(x.floor-floor)/8), t
 }

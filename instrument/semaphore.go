@@ -2,10 +2,9 @@ package instrument
 
 import (
 	"context"
-	"math"
 	"runtime"
 	"sync"
-	"time"
+	"weak"
 )
 
 // Weighted is the method set of a weighted semaphore: that of Semaphore, and of
@@ -18,289 +17,337 @@ type Weighted interface {
 
 // Semaphore is a weighted semaphore whose permits, waits and refusals are
 // measured. It has the method set and the semantics of Weighted in
-// golang.org/x/sync/semaphore: first come, first served, so that large requests
-// are not starved, and the same panics. All methods are safe for concurrent use.
+// golang.org/x/sync/semaphore v0.24.0: first come, first served, so that large
+// requests are not starved, and the same panics. All methods are safe for
+// concurrent use. The zero Semaphore has no permits and is not measured.
+//
+// Two differences, both for the worse case: a nil ctx is never done, and after a
+// Release of more than is taken has panicked nothing has changed, where that of
+// x/sync has more permits than it should.
 type Semaphore struct {
-	m *semaphoreMember // never nil; its series is, where nothing is measured
+	fast  *ledger          // that of m; nil in the zero Semaphore and one that wraps another
+	inner Weighted         // set by WrapSemaphore
+	m     *semaphoreMember // nil in the zero Semaphore
 
 	// The waiters stand here and not in the stats block: the registry holds
 	// that one, and a goroutine stuck in a semaphore that nobody has any more
 	// must stay visible to the runtime's leak profile.
 	waiters list[acquirer]
-	// doomed want more permits than there are. Only their ctx can end them,
-	// and nobody is to wait behind them.
+	// doomed want more permits than there are, so that only their ctx can end
+	// them and nobody is to wait behind them; or they wait in inner.
 	doomed list[acquirer]
 
-	trackAll, reclaim bool
+	trackAll bool
+	self     weak.Pointer[Semaphore] // set WithReclaim
+	spare    []*permitToken          // see track; guarded by m.mu, as the lists are
 }
 
 // acquirer is a goroutine that waits for n permits.
 type acquirer struct {
 	n     int64
 	since int64
-	ready chan struct{} // closed when it has them
+	ready chan struct{} // of capacity 1: gets a message when it has them
 }
+
+// noPermits stands in for the stats block of every zero Semaphore. They can share
+// it: there is nothing to take, so nobody ever waits in line.
+var noPermits semaphoreMember
 
 // NewSemaphore makes a semaphore of so many permits and measures it under name.
 // An empty name measures nothing. It panics if permits is negative.
 func NewSemaphore(name string, permits int64, opts ...SemaphoreOption) *Semaphore {
 	if permits < 0 {
-		panic("weir: semaphore size < 0")
+		panic("semaphore: size < 0")
 	}
-	var cfg semaphoreConfig
-	for _, o := range opts {
-		if o != nil {
-			o.applySemaphore(&cfg)
+	return makeSemaphore(name, nil, permits, opts)
+}
+
+func makeSemaphore(name string, inner Weighted, permits int64, opts []SemaphoreOption) *Semaphore {
+	cfg := semaphoreConfigOf(opts)
+	s := &Semaphore{m: new(semaphoreMember), inner: inner, trackAll: cfg.trackAll}
+	s.m.init(permits)
+	if inner == nil {
+		s.fast = &s.m.ledger
+	}
+	if s.m.register(name, cfg, semaphoreKind{wrapped: inner != nil, moves: true, skip: 2}) {
+		runtime.AddCleanup(s, (*semaphoreMember).retire, s.m)
+		if cfg.reclaim {
+			s.self = weak.Make(s)
 		}
 	}
-	s := &Semaphore{m: &semaphoreMember{limit: permits}, trackAll: cfg.trackAll, reclaim: cfg.reclaim}
-	if s.m.register(name, cfg) {
-		runtime.AddCleanup(s, (*semaphoreMember).retire, s.m)
-	}
 	return s
+}
+
+// member returns the stats block.
+func (s *Semaphore) member() *semaphoreMember {
+	if s.m == nil {
+		return &noPermits
+	}
+	return s.m
 }
 
 // Acquire takes n permits, and waits for them. It returns ctx.Err() and takes
 // none when ctx is done first; a ctx that is done already fails also where
 // permits are free. A nil ctx is never done. More permits than there are wait
 // until ctx is done. It panics if n is negative.
+//
+// Where nobody waits it is one atomic operation, and reads no clock.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
-	checkPermits(n)
+	if s.inner != nil {
+		return s.acquireInner(ctx, n)
+	}
 	var done <-chan struct{}
 	if ctx != nil {
 		done = ctx.Done()
 	}
-	m := s.m
-	m.mu.Lock()
-	select {
-	case <-done:
-		m.canceled++
-		m.mu.Unlock()
-		return ctx.Err()
-	default:
+	if l := s.fast; l != nil && done == nil {
+		if inUse, ok := l.swapTake(n); ok {
+			l.rose(inUse)
+			runtime.KeepAlive(s) // or it could be retired before this is counted
+			return nil
+		}
 	}
-	if s.waiters.first == nil && m.take(n) {
+	return s.acquire(ctx, done, n)
+}
+
+// acquire is Acquire where there is more to it.
+func (s *Semaphore) acquire(ctx context.Context, done <-chan struct{}, n int64) error {
+	checkPermits(n)
+	defer runtime.KeepAlive(s) // as in Acquire
+	m := s.member()
+	switch m.take(n, done) {
+	case taken:
+		return nil
+	case wasDone:
+		m.canceled.Add(1)
+		return ctx.Err()
+	}
+	return s.acquireSlowly(ctx, done, n)
+}
+
+// acquireSlowly is Acquire where too few permits are free or somebody waits. Its
+// clock read is the beginning of the wait.
+func (s *Semaphore) acquireSlowly(ctx context.Context, done <-chan struct{}, n int64) error {
+	m := s.member()
+	t := now() // before the lock, which others wait for
+	s.lock()
+	if isDone(done) {
+		s.unlock()
+		m.canceled.Add(1)
+		return ctx.Err()
+	}
+	if s.waiters.first == nil && m.takeHome(n) {
 		m.acquired++
-		m.mu.Unlock()
+		s.unlock()
 		return nil
 	}
-	// It waits: that is what the clock is read for.
-	w := &node[acquirer]{value: acquirer{n: n, since: now(), ready: make(chan struct{})}}
+	w := newAcquirer(n, t)
 	s.lineOf(n).add(w)
+	m.levels.rotate(t, m.inUse)
 	s.noteWaiters()
-	m.mu.Unlock()
-	return s.wait(ctx, done, w)
+	s.unlock()
+	if s.wait(done, w) {
+		m.waitedFor.Add(1)
+		m.endWait(w)
+		return nil
+	}
+	m.canceled.Add(1)
+	m.endWait(w)
+	return ctx.Err()
 }
+
+// lock and unlock take the numbers home and put them out again; while somebody
+// waits in line they stay at home, so that nobody can pass.
+func (s *Semaphore) lock()   { s.member().lock() }
+func (s *Semaphore) unlock() { s.member().unlock(s.waiters.first == nil) }
 
 // lineOf returns the list in which a request for n permits waits.
 func (s *Semaphore) lineOf(n int64) *list[acquirer] {
-	if n > s.m.limit {
+	if n > s.member().limit {
 		return &s.doomed
 	}
 	return &s.waiters
 }
 
-// wait waits for the permits of w, which whoever releases them takes for it.
-func (s *Semaphore) wait(ctx context.Context, done <-chan struct{}, w *node[acquirer]) error {
-	defer runtime.KeepAlive(s) // or it could be retired before this is counted
+// wait waits for the permits of w, which whoever releases them takes for it, and
+// reports whether it has them.
+func (s *Semaphore) wait(done <-chan struct{}, w *node[acquirer]) bool {
 	select {
 	case <-w.value.ready:
 		select {
 		case <-done: // both: being cancelled wins, as it does before waiting
+			s.abandon(w, true)
+			return false
 		default:
-			s.m.waited(w.value.since, true)
-			return nil
+			return true
 		}
 	case <-done:
+		s.abandon(w, false)
+		return false
 	}
-	s.abandon(w)
-	s.m.waited(w.value.since, false)
-	return ctx.Err()
 }
 
-// abandon takes back a request, with its permits if they were handed over
-// meanwhile.
-func (s *Semaphore) abandon(w *node[acquirer]) {
-	s.m.mu.Lock()
-	defer s.m.mu.Unlock()
-	if !s.lineOf(w.value.n).remove(w) {
-		s.m.give(w.value.n)
+// abandon takes back a request that was cancelled. If its permits were handed over
+// already they go on to the next.
+func (s *Semaphore) abandon(w *node[acquirer], told bool) {
+	m := s.member()
+	s.lock()
+	first := s.waiters.first == w
+	switch {
+	case !s.lineOf(w.value.n).remove(w):
+		if !told {
+			<-w.value.ready
+		}
+		m.giveHome(w.value.n)
+		s.serve()
+	case first && m.limit > m.inUse:
+		s.serve()
+	default:
+		s.noteWaiters()
 	}
-	s.serve()
+	s.unlock()
 }
 
 // serve hands free permits to waiters, in order. It stops at the first that
 // wants more than there is: going on would starve large requests.
 func (s *Semaphore) serve() {
-	for w := s.waiters.first; w != nil && s.m.take(w.value.n); w = s.waiters.first {
+	m := s.member()
+	for w := s.waiters.first; w != nil && m.takeHome(w.value.n); w = s.waiters.first {
 		s.waiters.remove(w)
-		close(w.value.ready)
+		w.value.ready <- struct{}{}
 	}
 	s.noteWaiters()
 }
 
 // noteWaiters copies what a reading wants to know of the waiters.
 func (s *Semaphore) noteWaiters() {
-	s.m.waiters = s.waiters.len + s.doomed.len
-	s.m.oldestSince = min(sinceOf(s.waiters.first), sinceOf(s.doomed.first))
-}
-
-// sinceOf returns since when an acquirer waits, or the end of time.
-func sinceOf(w *node[acquirer]) int64 {
-	if w == nil {
-		return math.MaxInt64
-	}
-	return w.value.since
+	m := s.member()
+	m.waiters = s.waiters.len + s.doomed.len
+	m.oldestSince = min(sinceOf(s.waiters.first), sinceOf(s.doomed.first))
 }
 
 // TryAcquire takes n permits if they are free and nobody waits, and reports
 // whether it did. What it refuses is counted as outcome "rejected". It panics if
 // n is negative.
 func (s *Semaphore) TryAcquire(n int64) bool {
-	checkPermits(n)
-	m := s.m
-	m.mu.Lock()
-	ok := s.waiters.first == nil && m.take(n)
-	if ok {
-		m.acquired++
-	} else {
-		m.rejected++
+	if l := s.fast; l != nil {
+		if inUse, ok := l.swapTake(n); ok {
+			l.rose(inUse)
+			runtime.KeepAlive(s) // as in Acquire
+			return true
+		}
 	}
-	m.mu.Unlock()
-	return ok
+	return s.try(n)
+}
+
+// try is TryAcquire where there is more to it.
+func (s *Semaphore) try(n int64) bool {
+	if s.inner != nil {
+		return s.tryInner(n)
+	}
+	checkPermits(n)
+	m := s.member()
+	got := m.take(n, nil)
+	if got == notOut {
+		got = s.trySlowly(n)
+	}
+	if got == tooFew {
+		m.rejected.Add(1)
+	}
+	runtime.KeepAlive(s) // as in Acquire
+	return got == taken
+}
+
+func (s *Semaphore) trySlowly(n int64) taking {
+	m := s.member()
+	s.lock()
+	defer s.unlock()
+	if s.waiters.first != nil || !m.takeHome(n) {
+		return tooFew
+	}
+	m.acquired++
+	return taken
 }
 
 // Release gives n permits back. It panics if n is negative or more than are
 // taken.
 func (s *Semaphore) Release(n int64) {
-	checkPermits(n)
-	m := s.m
-	m.mu.Lock()
-	if n > m.inUse {
-		m.mu.Unlock()
-		panic("weir: semaphore released more than held")
+	if s.inner != nil {
+		s.releaseInner(n)
+		return
 	}
-	m.give(n)
+	if l := s.fast; l != nil {
+		if inUse, ok := l.swapGive(n); ok {
+			if inUse < l.low() {
+				l.fell(inUse)
+			}
+			runtime.KeepAlive(s) // as in Acquire
+			return
+		}
+	}
+	checkPermits(n)
+	if !s.member().give(n) {
+		s.releaseSlowly(n)
+	}
+	runtime.KeepAlive(s)
+}
+
+func (s *Semaphore) releaseSlowly(n int64) {
+	m := s.member()
+	s.lock()
+	if n > m.inUse {
+		s.unlock()
+		panic("semaphore: released more than held")
+	}
+	m.giveHome(n)
 	if s.waiters.first != nil {
 		s.serve()
 	}
-	m.mu.Unlock()
+	s.unlock()
 }
 
 func checkPermits(n int64) {
 	if n < 0 {
-		panic("weir: semaphore n < 0")
+		panic("semaphore: n < 0")
 	}
 }
 
 // Stats returns the numbers of this semaphore alone; its histograms and leaks are
 // those of its name. It is the zero SemaphoreStats where nothing is measured.
 func (s *Semaphore) Stats() SemaphoreStats {
-	if s.m.series == nil {
+	m := s.member()
+	if m.series == nil {
 		return SemaphoreStats{}
 	}
-	return s.m.series.readOne(s.m)
+	defer runtime.KeepAlive(s)
+	return m.series.readOne(m)
 }
 
-// semaphoreMember is the stats block of one semaphore, and the lock and numbers
-// it works with: under a lock that is held anyway, counting costs next to
-// nothing. It holds integers and times only; see chanMember.
-type semaphoreMember struct {
-	mu     sync.Mutex
-	limit  int64
-	inUse  int64
-	levels window
+// acquirers are those that have waited, to be used again: a wait then allocates
+// nothing. None that waits is in here, which would hide it from the leak profile.
+var acquirers = sync.Pool{New: func() any {
+	return &node[acquirer]{value: acquirer{ready: make(chan struct{}, 1)}}
+}}
 
-	waiters     int64
-	oldestSince int64
-
-	acquired, rejected, canceled uint64
-
-	permits  permitList
-	thinning thinning
-	lost     int64 // permits collected unreleased, and not reclaimed
-	lostAt   int64 // when the first of them was found
-
-	series  *semaphoreSeries // nil where nothing is measured
-	created int64
-}
-
-// take takes n permits if they are free.
-func (m *semaphoreMember) take(n int64) bool {
-	if n > m.limit-m.inUse {
-		return false
+// newAcquirer returns an acquirer that begins to wait at t. A channel made inside
+// of a synctest bubble must not be touched outside, nor the other way round.
+func newAcquirer(n, t int64) *node[acquirer] {
+	pool := acquirers.Get
+	if bubbled(t) {
+		pool = acquirers.New
 	}
-	before := m.inUse
-	m.inUse += n
-	m.levels.observe(before, m.inUse)
-	return true
+	w := pool().(*node[acquirer])
+	w.value.n, w.value.since = n, t
+	return w
 }
 
-func (m *semaphoreMember) give(n int64) {
-	m.inUse -= n
-	m.lost = min(m.lost, m.inUse) // what is given back after all is not missing
-	m.levels.observe(m.inUse, m.inUse)
-}
-
-// waited counts an acquire that had to wait.
-func (m *semaphoreMember) waited(from int64, ok bool) {
-	t := now()
-	m.mu.Lock()
-	m.levels.rotate(t, m.inUse)
-	if ok {
-		m.acquired++
-	} else {
-		m.canceled++
+// endWait counts a wait that is over. Its clock read is the end of it.
+func (m *semaphoreMember) endWait(w *node[acquirer]) {
+	t, from := now(), w.value.since
+	if !bubbled(from) {
+		acquirers.Put(w)
 	}
-	m.mu.Unlock()
 	if m.series != nil {
 		m.series.wait.observe(since(t, from), 1)
 	}
-}
-
-// addTo adds the member's numbers to the stats of its name.
-func (m *semaphoreMember) addTo(c *SemaphoreStats, t int64, holdLimit time.Duration) {
-	m.ageHeld(t, holdLimit)
-	m.mu.Lock()
-	c.Members++
-	c.Limit += m.limit
-	c.InUse += m.inUse
-	peak, floor := m.levels.read(t, m.inUse, m.created)
-	c.InUsePeak += peak
-	c.InUseFloor += floor
-	m.thinning.adapt(t)
-	if t-m.created >= int64(windowLength) {
-		m.thinning.drift(t, floor)
-	}
-	c.Waiters += m.waiters
-	c.OldestWaiter = max(c.OldestWaiter, since(t, m.oldestSince))
-	m.totals().addTo(c)
-	oldest := m.permits.addTo(c)
-	c.addLost(m.lost, m.lostAt)
-	m.mu.Unlock()
-	c.addOldest(oldest, t, holdLimit) // it looks for a line of code, which takes long
-}
-
-func (c *SemaphoreStats) addLost(lost, at int64) {
-	if lost == 0 {
-		return
-	}
-	c.missing += lost
-	if c.missingSince == 0 || at < c.missingSince {
-		c.missingSince = at
-	}
-}
-
-// semaphoreTotals are the counters of a member, or the sums of those of retired
-// ones.
-type semaphoreTotals struct{ acquired, rejected, canceled uint64 }
-
-func (m *semaphoreMember) totals() semaphoreTotals {
-	return semaphoreTotals{m.acquired, m.rejected, m.canceled}
-}
-
-func (x semaphoreTotals) addTo(c *SemaphoreStats) {
-	c.Acquired += x.acquired
-	c.Rejected += x.rejected
-	c.Canceled += x.canceled
 }

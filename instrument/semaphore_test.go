@@ -450,6 +450,7 @@ func TestSemaphoreWindows(t *testing.T) {
 		expect("after a dip", 7, 7, 1)
 		time.Sleep(2 * windowLength)
 		expect("at last", 7, 7, 7)
+		runtime.KeepAlive(s)
 	})
 }
 

@@ -1,67 +1,171 @@
 package instrument
 
 import (
+	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"unsafe"
+	"weak"
+)
+
+const (
+	// semaphoreShards is into how many parts the members of a name are divided;
+	// see chanShards.
+	semaphoreShards = chanShards
+	maxLeakSites    = 50
+	otherSite       = "other"
 )
 
 // semaphoreSeries is all semaphores of one name.
 type semaphoreSeries struct {
 	series
-	cfg  semaphoreConfig
-	wait histogram
-	hold histogram
+	registry *Registry
+	cfg      semaphoreConfig
+	wait     histogram
+	hold     histogram
+	moves    atomic.Bool // a member is more than watched
+	wrapped  atomic.Bool // a member was made by WrapSemaphore
+	permits  atomic.Bool // a Permit was ever taken
+	shards   [semaphoreShards]atomic.Pointer[semaphoreShard]
 
+	mu    sync.Mutex
+	leaks []LeakSite
+}
+
+// semaphoreShard is some of the members of a name, and the sums of those that are
+// gone. Both are under one lock, so that a reading never counts a member twice or
+// not at all.
+type semaphoreShard struct {
 	mu      sync.Mutex
-	live    map[*semaphoreMember]struct{}
+	members []*semaphoreMember
+	watched map[object]*semaphoreMember
 	retired semaphoreTotals
-	used    bool // retired members had Permits
-	leaks   []LeakSite
+}
+
+func semaphoreConfigOf(opts []SemaphoreOption) semaphoreConfig {
+	var cfg semaphoreConfig
+	for _, o := range opts {
+		if o != nil {
+			o.applySemaphore(&cfg)
+		}
+	}
+	return cfg
 }
 
 // register makes m a member of a name, and reports whether it is measured.
-func (m *semaphoreMember) register(name string, cfg semaphoreConfig) bool {
+func (m *semaphoreMember) register(name string, cfg semaphoreConfig, kind semaphoreKind) bool {
+	s := joinSemaphores(name, cfg, kind, kind.skip+1)
+	if s == nil {
+		return false
+	}
+	m.begin(s, kind)
+	sh := s.shard((*byte)(unsafe.Pointer(m)))
+	sh.mu.Lock()
+	sh.add(m)
+	sh.mu.Unlock()
+	return true
+}
+
+// registerWatched makes the channel at p, of so many permits, a member of a name,
+// unless it is one already.
+func registerWatched(name string, p *byte, permits int64, cfg semaphoreConfig) {
+	kind := semaphoreKind{}
+	s := joinSemaphores(name, cfg, kind, 2)
+	if s == nil {
+		return
+	}
+	m := &semaphoreMember{object: weak.Make(p)}
+	m.init(permits)
+	m.begin(s, kind)
+	sh := s.shard(p)
+	sh.mu.Lock()
+	known := sh.watched[m.object] != nil
+	if !known {
+		sh.add(m)
+	}
+	sh.mu.Unlock()
+	if known {
+		s.leave()
+		return
+	}
+	runtime.AddCleanup(p, (*semaphoreMember).retire, m)
+}
+
+// joinSemaphores returns the series of a name, with one more member; nil where
+// nothing is to be measured.
+func joinSemaphores(name string, cfg semaphoreConfig, kind semaphoreKind, skip int) *semaphoreSeries {
 	r := registryOr(cfg.registry)
 	name = sanitize(name)
 	if name == "" || r.disabled {
-		return false
+		return nil
 	}
 	s := r.semaphores.join(r, name, func() *semaphoreSeries {
-		s := &semaphoreSeries{cfg: cfg}
+		s := &semaphoreSeries{cfg: cfg, registry: r}
 		s.describe(cfg.commonConfig, nil, true)
-		s.cfg.registry = nil // it holds us
-		s.live = make(map[*semaphoreMember]struct{})
 		// From the start, so that the rate of a first leak is seen.
 		s.leaks = []LeakSite{{Site: otherSite}}
 		return s
 	})
 	r.conflict(s.conflicts(cfg.commonConfig, true), cfg.holdLimit != 0 && cfg.holdLimit != s.cfg.holdLimit)
-	s.sites.note(2)
-	m.series, m.created = s, now()
+	s.sites.note(skip + 1)
+	if kind.moves {
+		s.moves.Store(true)
+	}
+	if kind.wrapped {
+		s.wrapped.Store(true)
+	}
+	return s
+}
+
+func (m *semaphoreMember) begin(s *semaphoreSeries, kind semaphoreKind) {
+	m.series, m.kind, m.created = s, kind, now()
 	m.levels.bucket.Store(m.created / int64(windowLength))
-	s.mu.Lock()
-	s.live[m] = struct{}{}
-	s.mu.Unlock()
-	return true
+}
+
+// shard returns the part that the object at p belongs to.
+func (s *semaphoreSeries) shard(p *byte) *semaphoreShard {
+	slot := &s.shards[slotOf(p)]
+	if slot.Load() == nil {
+		slot.CompareAndSwap(nil, new(semaphoreShard))
+	}
+	return slot.Load()
+}
+
+// add and remove change the list. The caller holds sh.mu.
+func (sh *semaphoreShard) add(m *semaphoreMember) {
+	m.shard, m.index = sh, len(sh.members)
+	sh.members = append(sh.members, m)
+	if m.object != (object{}) {
+		if sh.watched == nil {
+			sh.watched = make(map[object]*semaphoreMember)
+		}
+		sh.watched[m.object] = m
+	}
+}
+
+func (sh *semaphoreShard) remove(m *semaphoreMember) {
+	last := len(sh.members) - 1
+	moved := sh.members[last]
+	sh.members[m.index], moved.index = moved, m.index
+	sh.members[last] = nil
+	sh.members = sh.members[:last]
+	if cap(sh.members) > minShardRoom && last < cap(sh.members)/8 {
+		sh.members = append(make([]*semaphoreMember, 0, 2*last), sh.members...) // what a burst left
+	}
+	delete(sh.watched, m.object)
 }
 
 // retire moves the counters of a collected semaphore into the sums of its name.
 func (m *semaphoreMember) retire() {
-	s := m.series
-	s.mu.Lock()
-	delete(s.live, m)
+	sh := m.shard
+	sh.mu.Lock()
+	sh.remove(m)
 	m.mu.Lock()
-	s.retired.add(m.totals())
-	s.used = s.used || m.permits.used
+	sh.retired.add(m.totals())
 	m.mu.Unlock()
-	s.mu.Unlock()
-	s.leave()
-}
-
-func (x *semaphoreTotals) add(y semaphoreTotals) {
-	x.acquired += y.acquired
-	x.rejected += y.rejected
-	x.canceled += y.canceled
+	sh.mu.Unlock()
+	m.series.leave()
 }
 
 // leaked counts permits that were collected unreleased.
@@ -80,15 +184,24 @@ func (s *semaphoreSeries) leaked(site string, n uint64) {
 	s.leaks[i].Permits += n
 }
 
-func (s *semaphoreSeries) read(t int64) SemaphoreStats {
+// read adds up the members at t. Only where fresh is true it looks at watched
+// channels.
+func (s *semaphoreSeries) read(t int64, fresh bool) SemaphoreStats {
 	c := s.header()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c.Leaked = slices.Clone(s.leaks)
-	c.HasPermits = s.used
-	s.retired.addTo(&c)
-	for m := range s.live {
-		m.addTo(&c, t, s.cfg.holdLimit)
+	for i := range s.shards {
+		sh := s.shards[i].Load()
+		if sh == nil {
+			continue
+		}
+		sh.mu.Lock()
+		sh.retired.addTo(&c)
+		for _, m := range sh.members {
+			if fresh || m.seenAt == 0 {
+				m.look(t)
+			}
+			m.addTo(&c, t, s.cfg.holdLimit)
+		}
+		sh.mu.Unlock()
 	}
 	return c
 }
@@ -96,18 +209,25 @@ func (s *semaphoreSeries) read(t int64) SemaphoreStats {
 // readOne is read for one member.
 func (s *semaphoreSeries) readOne(m *semaphoreMember) SemaphoreStats {
 	c := s.header()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c.Leaked = slices.Clone(s.leaks)
+	m.shard.mu.Lock()
+	defer m.shard.mu.Unlock()
 	m.addTo(&c, now(), s.cfg.holdLimit)
 	return c
 }
 
 func (s *semaphoreSeries) header() SemaphoreStats {
+	s.mu.Lock()
+	leaks := slices.Clone(s.leaks)
+	s.mu.Unlock()
 	return SemaphoreStats{
 		Info:        s.info(),
+		Moves:       s.moves.Load(),
+		HasPermits:  s.permits.Load(),
 		HoldLimit:   s.cfg.holdLimit,
 		AcquireWait: s.wait.read(),
 		Hold:        s.hold.read(),
+		Leaked:      leaks,
+
+		wrapped: s.wrapped.Load(),
 	}
 }

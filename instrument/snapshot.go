@@ -92,6 +92,10 @@ type ChanStats struct {
 type SemaphoreStats struct {
 	Info
 
+	// Moves is false where all members are channels of WatchSemaphore: then there
+	// is nothing to say about acquires, waits and leaks, and those fields are 0.
+	Moves bool
+
 	Members    int
 	Limit      int64 // permits there are
 	InUse      int64 // permits taken now
@@ -105,6 +109,10 @@ type SemaphoreStats struct {
 	Rejected uint64 // TryAcquire found too few permits
 	Canceled uint64 // Acquire gave up
 
+	// UntrackedReleases is the permits of wrapped semaphores that went in or out
+	// past the wrapper: InUse would be below 0 or above Limit without them.
+	UntrackedReleases uint64
+
 	AcquireWait Histogram // time that blocked acquires took, successful or not
 	Hold        Histogram // time from acquire to release, of tracked Permits
 
@@ -115,9 +123,11 @@ type SemaphoreStats struct {
 
 	Leaked []LeakSite // permits collected unreleased, by the place that took them
 
+	wrapped          bool // a member was made by WrapSemaphore
 	oldestPermitSite string
-	missing          int64 // permits that live semaphores lost for good
-	missingSince     int64 // stamp of the first loss
+	missing          finding // permits that live semaphores lost for good
+	still            finding // permits in use, none of which was released for HoldLimit
+	rising           finding // permits by which the floor has only risen for HoldLimit
 }
 
 // LeakSite counts the permits that were taken at one place and never released.
@@ -182,7 +192,7 @@ const (
 type Suspect struct {
 	Kind     string // "channel", "semaphore", "pool" or "goroutine", whose name is its site
 	Name     string
-	Reason   string // "undrained", "held_too_long", "running_too_long", "abandoned" or "unreleased"
+	Reason   string // see the section on leaks above
 	Evidence Evidence
 	Since    time.Time
 	Count    uint64 // members, permits, tasks, messages or goroutines concerned

@@ -42,6 +42,8 @@ var suspectClasses = []suspectClass{
 	{"channel", "sender_blocked", Heuristic},
 	{"channel", "abandoned", Collected},
 	{"semaphore", "held_too_long", Heuristic},
+	{"semaphore", "nothing_released", Heuristic},
+	{"semaphore", "rising_floor", Heuristic},
 	{"semaphore", "unreleased", Collected},
 	{"pool", "running_too_long", Heuristic},
 	{"pool", "leaked", Proven},
@@ -174,9 +176,14 @@ func findSuspects(s *Snapshot, t int64) []Suspect {
 		if c.HeldTooLong > 0 {
 			add("semaphore", &c.Info, "held_too_long", Heuristic, t-int64(c.OldestPermit), uint64(c.HeldTooLong), c.oldestPermitSite)
 		}
-		if c.missing > 0 {
-			add("semaphore", &c.Info, "unreleased", Collected, c.missingSince, uint64(c.missing), worstSite(c.Leaked))
+		found := func(reason string, e Evidence, f finding, site string) {
+			if f.permits > 0 {
+				add("semaphore", &c.Info, reason, e, f.since, uint64(f.permits), site)
+			}
 		}
+		found("nothing_released", Heuristic, c.still, "")
+		found("rising_floor", Heuristic, c.rising, "")
+		found("unreleased", Collected, c.missing, worstSite(c.Leaked))
 	}
 	for i := range s.Pools {
 		p := &s.Pools[i]

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/weir-go/weir/instrument"
+)
+
+// crowd is how many goroutines acquire at once, and of how many permits.
+type crowd struct {
+	shape      string
+	goroutines int
+	permits    int64
+}
+
+const permits = 16
+
+var crowds = []crowd{
+	{"uncontended", 1, permits},
+	{"parallel", 2, permits},
+	{"contended", 16, 4},
+}
+
+// bareAcquires times n acquires and releases of one permit. This and acquirePairs
+// are the same lines, so that no call goes through an interface.
+func bareAcquires(c crowd, s *semaphore.Weighted, n int) time.Duration {
+	ctx := context.Background()
+	return together(c, n, func(n int) {
+		for range n {
+			_ = s.Acquire(ctx, 1)
+			s.Release(1)
+		}
+	})
+}
+
+func acquirePairs(c crowd, s *instrument.Semaphore, n int) time.Duration {
+	ctx := context.Background()
+	return together(c, n, func(n int) {
+		for range n {
+			_ = s.Acquire(ctx, 1)
+			s.Release(1)
+		}
+	})
+}
+
+// permitPairs times n Permits.
+func permitPairs(c crowd, s *instrument.Semaphore, n int) time.Duration {
+	ctx := context.Background()
+	return together(c, n, func(n int) {
+		for range n {
+			p, _ := s.AcquirePermit(ctx, 1)
+			p.Release()
+		}
+	})
+}
+
+// keptPairs is permitPairs where each outlives the function that took it, as when it
+// travels with the work.
+func keptPairs(c crowd, s *instrument.Semaphore, n int) time.Duration {
+	ctx := context.Background()
+	return together(c, n, func(n int) {
+		var kept atomic.Pointer[instrument.Permit]
+		for range n {
+			p, _ := s.AcquirePermit(ctx, 1)
+			kept.Store(p)
+			kept.Load().Release()
+		}
+	})
+}
+
+// together divides n operations among the goroutines of a crowd.
+func together(c crowd, n int, run func(n int)) time.Duration {
+	start := time.Now()
+	var all sync.WaitGroup
+	for i := range c.goroutines {
+		share := (n + i) / c.goroutines
+		all.Go(func() { run(share) })
+	}
+	all.Wait()
+	return time.Since(start)
+}
+
+// semaphoreRaces are acquire and release, by x/sync and by what measures it.
+func semaphoreRaces(l *lab) []race {
+	var all []race
+	for _, c := range crowds {
+		all = append(all, semaphoreRace(l, c))
+	}
+	return all
+}
+
+func semaphoreRace(l *lab, c crowd) race {
+	bare := semaphore.NewWeighted(c.permits)
+	r := race{
+		what: "semaphore", shape: c.shape,
+		native: contender{name: "x/sync Weighted", run: func(n int) time.Duration { return bareAcquires(c, bare, n) }},
+	}
+	measured := newMeasured(l, c, "Semaphore", acquirePairs)
+	measured.must, measured.aim = 1, 0.8
+	if c.shape == "contended" {
+		measured.must, measured.aim = 1.1, 0.9
+	}
+	entrants := []*entrant{measured}
+	if c.shape == "uncontended" {
+		entrants = append(entrants, permitEntrants(l, c)...)
+	}
+	for _, e := range entrants {
+		r.rivals = append(r.rivals, contender{name: e.name, must: e.must, aim: e.aim, run: e.run})
+	}
+	r.check = func() error {
+		var failed []error
+		for _, e := range entrants {
+			failed = append(failed, named(e.name, e.check()))
+		}
+		return errors.Join(failed...)
+	}
+	return r
+}
+
+// entrant is a measured semaphore in a race, and how many acquires it was put to.
+type entrant struct {
+	crowd
+	name      string
+	must, aim float64
+	s         *instrument.Semaphore
+	pairs     func(crowd, *instrument.Semaphore, int) time.Duration
+	acquired  int
+	holds     func(holds, acquired uint64) bool // that so many hold times are right
+}
+
+func newMeasured(l *lab, c crowd, name string, pairs func(crowd, *instrument.Semaphore, int) time.Duration, opts ...instrument.SemaphoreOption) *entrant {
+	opts = append(opts, instrument.WithRegistry(l.weir), instrument.WithOwner("bench"), instrument.WithHoldLimit(time.Minute))
+	return &entrant{
+		crowd: c, name: name, pairs: pairs,
+		s:     instrument.NewSemaphore(name+", "+c.shape, c.permits, opts...),
+		holds: func(holds, _ uint64) bool { return holds == 0 },
+	}
+}
+
+func permitEntrants(l *lab, c crowd) []*entrant {
+	thinned := newMeasured(l, c, "AcquirePermit", permitPairs)
+	thinned.must, thinned.aim = 2.5, 1.6
+	kept := newMeasured(l, c, "AcquirePermit, kept", keptPairs)
+	for _, e := range []*entrant{thinned, kept} {
+		e.holds = func(holds, acquired uint64) bool { return holds >= acquired/256 && holds <= acquired }
+	}
+	tracked := newMeasured(l, c, "AcquirePermit, WithTrackAll", permitPairs, instrument.WithTrackAll())
+	tracked.must, tracked.aim = 10, 6
+	tracked.holds = func(holds, acquired uint64) bool { return holds == acquired }
+
+	wrapped := newMeasured(l, c, "WrapSemaphore", acquirePairs)
+	wrapped.must, wrapped.aim = 1.6, 1.3
+	wrapped.s = instrument.WrapSemaphore("WrapSemaphore, "+c.shape, semaphore.NewWeighted(c.permits), c.permits, instrument.WithRegistry(l.weir))
+	return []*entrant{thinned, kept, tracked, wrapped}
+}
+
+func (e *entrant) run(n int) time.Duration {
+	e.acquired += n
+	return e.pairs(e.crowd, e.s, n)
+}
+
+func (e *entrant) check() error {
+	s, wrong := e.s.Stats(), expect{}
+	wrong.equal("acquires", s.Acquired, uint64(e.acquired))
+	wrong.equal("in use", uint64(s.InUse), 0)
+	wrong.equal("untracked releases", s.UntrackedReleases, 0)
+	wrong.above("peak in use", uint64(s.InUsePeak))
+	if e.goroutines > int(e.permits) {
+		wrong.above("waits", s.AcquireWait.Count)
+		wrong.equal("peak in use", uint64(s.InUsePeak), uint64(e.permits))
+	}
+	if !e.holds(s.Hold.Count, s.Acquired) {
+		wrong.failed = append(wrong.failed, fmt.Errorf("%d hold times of %d acquires", s.Hold.Count, s.Acquired))
+	}
+	return wrong.err()
+}
