@@ -30,7 +30,8 @@ func newFixture(t *testing.T, r *instrument.Registry) *fixture {
 		pool:  instrument.NewPool("workers", 2, 4, with, instrument.WithTaskLimit(time.Minute), instrument.WithPanicHandler(func(any, []byte) {})),
 		end:   make(chan struct{}),
 	}
-	forever = append(forever, f, instrument.Watch("watched", make(chan int, 3), with))
+	wrapped := instrument.WrapSemaphore("wrapped", instrument.NewSemaphore("", 2), 2, with)
+	forever = append(forever, f, wrapped, instrument.Watch("watched", make(chan int, 3), with))
 	t.Cleanup(func() {
 		close(f.end)
 		if err := f.pool.Shutdown(context.Background()); err != nil {
