@@ -151,7 +151,7 @@ func (m *chanMember) push(n uint64, t, depth int64) (late bool) {
 // tracked returns the track. The caller holds m.mu.
 func (m *chanMember) tracked() *chanTrack {
 	if m.track == nil {
-		m.track = new(chanTrack)
+		m.track = &chanTrack{rise: rise{at: m.created}} // empty until now
 	}
 	return m.track
 }

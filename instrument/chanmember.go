@@ -68,6 +68,7 @@ type chanTrack struct {
 	stamps  stamps
 	senders waitlist
 	passed  int64 // the oldest sender, when a reading saw others received
+	rise    rise  // of the floor
 }
 
 // beginSend notes that a sender waits. Its clock read and the one in endSend

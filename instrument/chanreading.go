@@ -1,6 +1,9 @@
 package instrument
 
-import "cmp"
+import (
+	"cmp"
+	"time"
+)
 
 // What a reading makes of a member.
 
@@ -13,6 +16,7 @@ type chanSeen struct {
 	movedAt        int64 // when a receive was last seen, or nothing was there to receive
 	sentAt         int64 // of the oldest message
 	idle           bool  // nothing had changed since the reading before
+	rising         bool  // the floor is above what it was
 }
 
 // glance is what can be seen of a member's native channel.
@@ -178,6 +182,7 @@ func (m *chanMember) addTo(c *ChanStats, t int64, stallAfter int64) {
 	m.totals().addTo(c)
 	if m.moves.Load() {
 		m.addMovement(c, t, stallAfter)
+		m.addGrowth(c, t, floor, stallAfter)
 	}
 }
 
@@ -210,6 +215,31 @@ func (m *chanMember) addMovement(c *ChanStats, t, stallAfter int64) {
 		return
 	}
 	c.stalledSince = earliest(c.stalledSince, from)
+}
+
+// minGrowth is by how many messages, and minGrowths how often, a standing queue must
+// have grown, whatever the limit.
+const (
+	minGrowth  = 16
+	minGrowths = 3
+)
+
+// addGrowth adds the member if its queue stands and has only grown for longer than
+// limit. Where there is no floor there is nothing to follow, and no lock to take.
+func (m *chanMember) addGrowth(c *ChanStats, t, floor, limit int64) {
+	if floor == 0 && !m.seen.rising {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	x := &m.tracked().rise
+	x.look(t, floor)
+	m.seen.rising = x.rises > 0
+	// One that stands as high as it did is full, and no leak.
+	if growing := since(t, x.last) <= 2*windowLength; growing && x.suspect(t, time.Duration(limit), minGrowths) >= minGrowth {
+		c.growing++
+		c.growingSince = earliest(c.growingSince, x.since)
+	}
 }
 
 // earliest returns the earlier of two stamps, of which a may be none.

@@ -2,17 +2,15 @@ package instrument
 
 import "time"
 
-// minRises is how often the floor must have gone up, and never down, to be called
-// rising: a load that grows does that too, but not for as long.
-const minRises = 4
-
-// rise follows the floor of the permits in use from window to window. Permits that
-// get lost one after another raise it for good; one that falls again is load.
+// rise follows a floor from window to window. Permits that get lost one after
+// another raise it for good, and so does a queue that is filled faster than it is
+// drained; one that falls again is load.
 type rise struct {
 	at, floor int64
 	rises     int
 	from      int64 // the floor before the first rise
 	since     int64 // and when that was
+	last      int64 // when it rose last
 }
 
 // look takes the floor into account, once a window.
@@ -28,14 +26,16 @@ func (x *rise) look(t, floor int64) {
 			x.from, x.since = x.floor, t
 		}
 		x.rises++
+		x.last = t
 	}
 	x.at, x.floor = t, floor
 }
 
-// suspect returns by how much the floor has only risen for longer than limit, or
-// 0.
-func (x *rise) suspect(t int64, limit time.Duration) int64 {
-	if x.rises < minRises || since(t, x.since) <= limit {
+// suspect returns by how much the floor has only risen for longer than limit and
+// at least so many times, or 0: a load that grows does that too, but not for as
+// long.
+func (x *rise) suspect(t int64, limit time.Duration, times int) int64 {
+	if x.rises < times || since(t, x.since) <= limit {
 		return 0
 	}
 	return x.floor - x.from

@@ -26,7 +26,7 @@ func TestRise(t *testing.T) {
 			x.look(at, floor)
 			x.look(at+1, floor+100) // within a window: not looked at
 		}
-		if got := x.suspect(at, c.limit); got != c.want {
+		if got := x.suspect(at, c.limit, permitRises); got != c.want {
 			t.Errorf("%s: %d, not %d", what, got, c.want)
 		}
 	}

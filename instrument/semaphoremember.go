@@ -93,6 +93,10 @@ func (m *semaphoreMember) follow(t, inUse, floor int64) {
 	}
 }
 
+// permitRises is how often the floor of the permits in use must have gone up,
+// and never down, whatever the limit.
+const permitRises = 4
+
 // addStill adds what stands in for the age of permits that nobody can see: those
 // of Acquire, and of Permits that are not tracked. The caller holds mu.
 func (m *semaphoreMember) addStill(c *SemaphoreStats, t, inUse int64, limit time.Duration) {
@@ -103,7 +107,7 @@ func (m *semaphoreMember) addStill(c *SemaphoreStats, t, inUse int64, limit time
 	if m.stillSince != 0 && since(t, m.stillSince) > limit {
 		c.still.add(unseen, m.stillSince)
 	}
-	if by := m.rise.suspect(t, limit); by > 0 {
+	if by := m.rise.suspect(t, limit, permitRises); by > 0 {
 		c.rising.add(min(by, unseen), m.rise.since)
 	}
 }

@@ -82,6 +82,8 @@ type ChanStats struct {
 
 	stalledSince  int64 // stamp of the earliest stall of one that is open
 	strandedSince int64
+	growing       int   // members whose floor has only risen for StallAfter
+	growingSince  int64 // since when the first does
 	passedSenders int   // members whose oldest sender waits for StallAfter while others are received
 	passedSince   int64 // since when the first does
 	abandonedAt   int64 // stamp of the latest abandonment

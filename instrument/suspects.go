@@ -38,6 +38,7 @@ type suspectLog struct {
 // suspectClasses are the suspicions there are; each has a count from the start.
 var suspectClasses = []suspectClass{
 	{"channel", "undrained", Heuristic},
+	{"channel", "growing", Heuristic},
 	{"channel", "stranded", Heuristic},
 	{"channel", "sender_blocked", Heuristic},
 	{"channel", "abandoned", Collected},
@@ -163,6 +164,9 @@ func findSuspects(s *Snapshot, t int64) []Suspect {
 		}
 		if c.Stranded > 0 {
 			add("channel", &c.Info, "stranded", Heuristic, c.strandedSince, uint64(c.Stranded), "")
+		}
+		if c.growing > 0 {
+			add("channel", &c.Info, "growing", Heuristic, c.growingSince, uint64(c.growing), "")
 		}
 		if c.passedSenders > 0 {
 			add("channel", &c.Info, "sender_blocked", Heuristic, c.passedSince, uint64(c.passedSenders), "")

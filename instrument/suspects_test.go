@@ -163,3 +163,99 @@ func numberOf(t *testing.T, s Snapshot, metric string, labels ...string) float64
 	t.Fatalf("no sample of %s%q", metric, labels)
 	return 0
 }
+
+// TestGrowing replays the incident: a queue that everybody believes bounded, filled
+// a little faster than it is drained. It is never stalled.
+func TestGrowing(t *testing.T) {
+	for name, c := range map[string]struct {
+		surplus int // messages a second that nobody receives
+		limit   int // permits that bound them; 0 is no limit
+		want    bool
+	}{
+		"leaky":               {surplus: 30, want: true},
+		"fixed":               {surplus: 30, limit: 1024},
+		"as fast as received": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := quietRegistry()
+				q := NewQueue[int]("player-moves", WithRegistry(r), WithStallAfter(30*time.Second))
+				began := time.Now()
+				for second := range 600 {
+					for range 100 {
+						if c.limit == 0 || q.Len() < c.limit {
+							q.Send(second)
+						}
+					}
+					for range 100 - c.surplus {
+						q.TryRecv()
+					}
+					time.Sleep(time.Second)
+					s := r.Snapshot()
+					x, found := Suspect{}, len(s.Suspects) > 0
+					if found {
+						x = s.Suspects[0]
+					}
+					switch {
+					case c.want && found && time.Since(began) <= 2*time.Minute+time.Second:
+						if x.Name != "player-moves" || x.Reason != "growing" || x.Evidence != Heuristic || !strings.HasPrefix(x.Site, "instrument.TestGrowing") {
+							t.Fatalf("suspected: %+v", x)
+						}
+						return
+					case c.want && time.Since(began) > 2*time.Minute+time.Second:
+						t.Fatal("not suspected within two minutes")
+					case !c.want && found:
+						t.Fatalf("suspected after %v: %+v", time.Since(began), x)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestStranded leaves messages in a closed channel.
+func TestStranded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := quietRegistry()
+		c := NewChan[int]("stranded", 4, WithRegistry(r), WithStallAfter(time.Minute))
+		r.Snapshot()
+		c.Send(1)
+		c.Close()
+		time.Sleep(62 * time.Second)
+		s := r.Snapshot()
+		if len(s.Suspects) != 1 || s.Suspects[0].Reason != "stranded" || s.Suspects[0].Count != 1 || s.Channels[0].Stalled != 1 {
+			t.Errorf("%+v, %d stalled", s.Suspects, s.Channels[0].Stalled)
+		}
+		c.Recv()
+		if s := r.Snapshot(); len(s.Suspects) != 0 {
+			t.Errorf("drained, and still %+v", s.Suspects)
+		}
+	})
+}
+
+// TestSenderBlocked has a channel move so slowly that the last of many senders
+// waits longer than the threshold.
+func TestSenderBlocked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := quietRegistry()
+		c := NewChan[int]("slow", 0, WithRegistry(r), WithStallAfter(time.Minute))
+		for range 10 {
+			go c.Send(1)
+		}
+		var seen []string
+		for range 10 {
+			time.Sleep(20 * time.Second)
+			for _, x := range r.Snapshot().Suspects {
+				seen = append(seen, x.Reason)
+			}
+			c.Recv()
+		}
+		if !slices.Contains(seen, "sender_blocked") || slices.Contains(seen, "undrained") {
+			t.Errorf("suspected: %q", seen)
+		}
+		synctest.Wait()
+		if s := r.Snapshot(); len(s.Suspects) != 0 {
+			t.Errorf("all were let in, and still %+v", s.Suspects)
+		}
+	})
+}
