@@ -23,6 +23,14 @@ func (e *expect) above(what string, got uint64) {
 
 func (e *expect) err() error { return errors.Join(e.failed...) }
 
+// named says what an error is about.
+func named(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
 // await waits until ok, at most ten seconds; then it lets the check that follows
 // say what is missing.
 func await(ok func() bool) {

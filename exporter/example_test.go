@@ -7,7 +7,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/weir-go/weir/exporter"
 	"github.com/weir-go/weir/instrument"
@@ -65,4 +68,46 @@ func ExampleServe() {
 	// listening on 127.0.0.1
 	// 200 OK true
 	// ended with <nil>
+}
+
+// A job that ends before it can be scraped leaves a file to the node exporter.
+func ExampleWriteTextfile() {
+	registry := instrument.NewRegistry()
+	rows := instrument.NewQueue[int]("rows", instrument.WithRegistry(registry))
+	rows.Send(1)
+
+	folder, err := os.MkdirTemp("", "textfile")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	path := filepath.Join(folder, "nightly.prom")
+	if err := exporter.WriteTextfile(path, registry, map[string]string{"batch": "nightly"}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	text, _ := os.ReadFile(path)
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "weir_channel_depth{") {
+			fmt.Print(line)
+		}
+	}
+	rows.Close()
+	// Output: weir_channel_depth{batch="nightly",name="rows"} 1
+}
+
+// Or it pushes once, at the end.
+func ExamplePush() {
+	gateway := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		fmt.Println(r.Method, r.URL.Path)
+	}))
+	defer gateway.Close()
+
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := exporter.Push(ctx, gateway.URL, "nightly", instrument.NewRegistry()); err != nil {
+		fmt.Println(err)
+	}
+	// Output: PUT /metrics/job/nightly
 }

@@ -60,6 +60,22 @@ type histogramBuckets struct {
 
 // observe counts d, standing for weight observations.
 func (h *histogram) observe(d time.Duration, weight uint64) {
+	b := h.place(d, weight)
+	if d > 0 {
+		b.addSum(uint64(d), weight)
+	}
+}
+
+// observeAll counts n observations that are total together, each as their mean.
+func (h *histogram) observeAll(total time.Duration, n uint64) {
+	b := h.place(total/time.Duration(n), n)
+	if total > 0 {
+		b.addSum(uint64(total), 1)
+	}
+}
+
+// place counts weight observations of d, but does not add to the sum.
+func (h *histogram) place(d time.Duration, weight uint64) *histogramBuckets {
 	b := h.buckets.Load()
 	if b == nil {
 		h.buckets.CompareAndSwap(nil, new(histogramBuckets))
@@ -67,13 +83,13 @@ func (h *histogram) observe(d time.Duration, weight uint64) {
 	}
 	if d <= 0 {
 		b.zero.Add(weight)
-		return
+		return b
 	}
 	i := min(max(bucketOf(d.Seconds()), minBucket+1), maxBucket) - minBucket - 1
 	raise(&b.first, int64(bucketCount-i)) // before the count: what is counted is in reach
 	raise(&b.last, int64(i+1))
 	b.count[i].Add(weight)
-	b.addSum(uint64(d), weight)
+	return b
 }
 
 func (b *histogramBuckets) addSum(d, weight uint64) {

@@ -1,6 +1,8 @@
 package instrument
 
 import (
+	"context"
+	"errors"
 	"runtime"
 	"testing"
 	"unsafe"
@@ -101,8 +103,27 @@ func TestNothingIsKeptAlive(t *testing.T) {
 			c.Send(m)
 			return []weak.Pointer[byte]{weak.Make(addressOf(c.ch)), weakOf(c)}
 		}},
+		{"made, native side handed out", func(r *Registry, m *message) []weak.Pointer[byte] {
+			c := NewChan[*message]("c", 3, WithRegistry(r))
+			c.Raw() <- m
+			c.Sent()
+			return []weak.Pointer[byte]{weak.Make(addressOf(c.C())), weakOf(c)}
+		}},
+		{"made, and a send gave up", func(r *Registry, m *message) []weak.Pointer[byte] {
+			c := NewChan[*message]("c", 0, WithRegistry(r))
+			giveUp(t, func(ctx context.Context) error { return c.SendContext(ctx, m) },
+				func() bool { return c.Stats().BlockedSenders == 1 })
+			return []weak.Pointer[byte]{weak.Make(addressOf(c.ch)), weakOf(c)}
+		}},
 		{"queue", func(r *Registry, m *message) []weak.Pointer[byte] {
+			q := NewQueue[*message]("c", WithRegistry(r), WithBytes(func(m *message) int { return len(m.body) }))
+			q.Send(m)
+			return []weak.Pointer[byte]{weakOf(q)}
+		}},
+		{"queue, and a receiver gave up", func(r *Registry, m *message) []weak.Pointer[byte] {
 			q := NewQueue[*message]("c", WithRegistry(r))
+			giveUp(t, func(ctx context.Context) error { _, err := q.RecvContext(ctx); return err },
+				func() bool { return q.Stats().BlockedReceivers == 1 })
 			q.Send(m)
 			return []weak.Pointer[byte]{weakOf(q)}
 		}},
@@ -114,6 +135,7 @@ func TestNothingIsKeptAlive(t *testing.T) {
 				return way.make(r, m), weak.Make(m)
 			}()
 			afterGC(t, "channel, wrapper and message are gone", func() bool {
+				lookNow(t, r, "c")
 				for _, o := range objects {
 					if o.Value() != nil {
 						return false
@@ -123,6 +145,21 @@ func TestNothingIsKeptAlive(t *testing.T) {
 			})
 			afterGC(t, "the member is retired", func() bool { return chanNow(t, r, "c").Members == 0 })
 		})
+	}
+}
+
+// giveUp ends an operation's context once the operation waits.
+func giveUp(t *testing.T, wait func(ctx context.Context) error, waits func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- wait(ctx) }()
+	for !waits() {
+		runtime.Gosched()
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("an operation that gives up returns %v", err)
 	}
 }
 

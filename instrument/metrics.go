@@ -277,28 +277,30 @@ func poolMetrics() []Desc {
 		of:     func(s *Snapshot) []PoolStats { return s.Pools },
 		info:   func(p *PoolStats) *Info { return &p.Info },
 	}
-	f.gauge("workers", "{worker}", "Workers there are.",
-		func(p *PoolStats) (float64, bool) { return float64(p.Workers), true })
+	f.gauge("workers", "{worker}", "Workers there are; absent where that is not known or not limited.",
+		func(p *PoolStats) (float64, bool) { return float64(p.Workers), p.HasWorkers })
 	f.gauge("workers_busy", "{worker}", "Workers that run a task now.",
-		func(p *PoolStats) (float64, bool) { return float64(p.Busy), true })
+		func(p *PoolStats) (float64, bool) { return float64(p.Busy), p.HasBusy })
 	f.gauge("queue_depth", "{task}", "Tasks that wait in the queue.",
-		func(p *PoolStats) (float64, bool) { return float64(p.QueueDepth), true })
-	f.gauge("queue_capacity", "{task}", "Tasks that fit in the queue.",
-		func(p *PoolStats) (float64, bool) { return float64(p.QueueCapacity), true })
+		func(p *PoolStats) (float64, bool) { return float64(p.QueueDepth), p.HasQueue })
+	f.gauge("queue_capacity", "{task}", "Tasks that fit in the queue; absent where that is not known or not limited.",
+		func(p *PoolStats) (float64, bool) {
+			return float64(p.QueueCapacity), p.HasQueue && (p.Bounded || p.QueueCapacity > 0)
+		})
 	f.outcomes("tasks", "{task}", "Tasks by outcome: ok, error, panic (or Goexit).",
 		func(p *PoolStats) []outcome {
 			return []outcome{{"ok", p.TasksOK}, {"error", p.TasksError}, {"panic", p.TasksPanic}}
 		})
-	f.counter("rejected", "{task}", "Tasks that TrySubmit refused because the queue was full.",
+	f.counter("rejected", "{task}", "Tasks that were refused because the queue was full or the limit reached.",
 		func(p *PoolStats) (float64, bool) { return float64(p.Rejected), true })
 	f.counter("busy", "s", "Time that workers spent in tasks, summed over workers.",
-		func(p *PoolStats) (float64, bool) { return p.BusyTime.Seconds(), true })
-	f.histogram("task_wait", "Time from submitted to started.",
-		func(p *PoolStats) (*Histogram, bool) { return &p.TaskWait, true })
+		func(p *PoolStats) (float64, bool) { return p.BusyTime.Seconds(), p.HasTasks })
+	f.histogram("task_wait", "Time from submitted to started, from weighted samples where tasks are fast.",
+		func(p *PoolStats) (*Histogram, bool) { return &p.TaskWait, p.HasTasks })
 	f.histogram("task_run", "Time from started to ended.",
-		func(p *PoolStats) (*Histogram, bool) { return &p.TaskRun, true })
+		func(p *PoolStats) (*Histogram, bool) { return &p.TaskRun, p.HasTasks })
 	f.gauge("oldest_task", "s", "How long the task has run that runs longest.",
-		func(p *PoolStats) (float64, bool) { return p.OldestTask.Seconds(), true })
+		func(p *PoolStats) (float64, bool) { return p.OldestTask.Seconds(), p.HasTasks })
 	f.gauge("task_threshold", "s", "Time after which a running task is a suspect, with WithTaskLimit.",
 		func(p *PoolStats) (float64, bool) { return p.TaskLimit.Seconds(), p.TaskLimit > 0 })
 	return f.rows

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"reflect"
 	"runtime"
-	"runtime/debug"
-	"runtime/pprof"
 	"sync"
 	"sync/atomic"
 )
@@ -32,26 +29,30 @@ type Pool struct{ s *poolState }
 // poolState is what the workers hold. They do not hold the Pool, so that one
 // that nobody has any more can be collected while they wait.
 type poolState struct {
-	m       *poolMember
+	m       *poolMember // counts also where nothing is measured: Shutdown needs it
 	name    string
 	onPanic func(v any, stack []byte)
 
-	queue      chan poolTask
-	closing    chan struct{} // closed by the first Shutdown
-	drained    chan struct{} // closed when the last worker has ended
-	submitting atomic.Int64
-	closed     atomic.Bool
-	closeQueue sync.Once
+	queue   chan poolTask
+	closing chan struct{} // closed by the first Shutdown
+	drained chan struct{} // closed when the last worker has ended
 
-	mu      sync.Mutex   // guards changes of the next two
-	target  atomic.Int64 // workers there should be
-	running atomic.Int64 // workers there are
-	idle    atomic.Int64 // those that wait for a task, or are about to
+	// heed tells workers, who look at it for each task, that they may be too many
+	// or that the pool is shut down.
+	heed atomic.Bool
+	_    [64]byte // what follows changes more often
+
+	mu          sync.Mutex // guards changes of what follows
+	target      atomic.Int64
+	running     atomic.Int64 // workers there are; target is how many there should be
+	waking      int          // wake-ups under way
+	queueClosed bool
+	idle        atomic.Int64 // workers that wait for a task, or are about to
 }
 
 type poolTask struct {
 	run func()
-	at  int64
+	at  int64 // when it was submitted; 0 where that was not timed
 }
 
 // NewPool starts so many workers behind a queue for so many waiting tasks, and
@@ -59,12 +60,7 @@ type poolTask struct {
 // is taken as 1 and a negative queue as 0, where Submit hands over to a worker
 // that is free; each with one line in the log.
 func NewPool(name string, workers, queue int, opts ...PoolOption) *Pool {
-	var cfg poolConfig
-	for _, o := range opts {
-		if o != nil {
-			o.applyPool(&cfg)
-		}
-	}
+	cfg := poolOptions(opts)
 	r := registryOr(cfg.registry)
 	name = sanitize(name)
 	if workers < 1 || queue < 0 {
@@ -73,10 +69,15 @@ func NewPool(name string, workers, queue int, opts ...PoolOption) *Pool {
 		workers, queue = max(workers, 1), max(queue, 0)
 	}
 	s := &poolState{
-		name: name, onPanic: cfg.onPanic,
+		m: newPoolMember(queue), name: name, onPanic: cfg.onPanic,
 		queue: make(chan poolTask, queue), closing: make(chan struct{}), drained: make(chan struct{}),
 	}
-	s.m = registerPool(r, name, queue, cfg)
+	if series := joinPools(r, name, true, cfg); series != nil {
+		s.m.series = series
+		series.add(s.m)
+	} else {
+		s.m.pace.stop()
+	}
 	s.resize(workers)
 	p := &Pool{s}
 	if !bubbled(now()) { // in there a dropped pool is a deadlock, which synctest reports
@@ -87,71 +88,99 @@ func NewPool(name string, workers, queue int, opts ...PoolOption) *Pool {
 
 // Submit hands over a task, and waits while the queue is full. It returns
 // ErrPoolClosed, ErrNilTask, or ctx.Err() when ctx is done first; the task then
-// does not run. A nil ctx is never done. It allocates nothing, and reads the
-// clock once: the task's wait begins here.
+// does not run. A nil ctx is never done. It allocates nothing. The task's wait
+// begins here: the clock is read for each task, or where they come faster than
+// one in a microsecond for up to 1 in 16.
 func (p *Pool) Submit(ctx context.Context, task func()) error {
 	done, err := doneOf(ctx)
 	if err != nil {
 		return err
 	}
-	err = p.s.submit(task, func(t poolTask) error {
-		select {
-		case p.s.queue <- t:
-			return nil
-		case <-done:
-			return ctx.Err()
-		case <-p.s.closing:
-			return ErrPoolClosed
-		}
-	})
+	s := p.s
+	t, err := s.enter(task)
+	if err != nil {
+		return err
+	}
+	select {
+	case s.queue <- t:
+	default:
+		err = s.enqueue(ctx, done, t)
+	}
 	runtime.KeepAlive(p)
 	return err
 }
 
 // TrySubmit hands over a task if the queue has room, or a worker is free. It
 // returns ErrPoolFull, which is counted as rejected, ErrPoolClosed or ErrNilTask;
-// the task then does not run.
+// the task then does not run. It allocates nothing and reads the clock as Submit
+// does.
 func (p *Pool) TrySubmit(task func()) error {
-	err := p.s.submit(task, func(poolTask) error { return ErrPoolFull })
-	if errors.Is(err, ErrPoolFull) && p.s.m != nil {
-		p.s.m.rejected.Add(1)
+	s := p.s
+	t, err := s.enter(task)
+	if err != nil {
+		return err
+	}
+	select {
+	case s.queue <- t:
+	default:
+		s.m.rejected.Add(1)
+		s.withdraw()
+		err = ErrPoolFull
 	}
 	runtime.KeepAlive(p)
 	return err
 }
 
-// submit puts a task into the queue; full says what to do where it is full.
-func (s *poolState) submit(task func(), full func(poolTask) error) error {
+// enter counts a submission. Who entered sends its task or withdraws: until then
+// the queue is not closed. One counter serves for that and for the depth, because
+// each costs as much as all else that is done here.
+func (s *poolState) enter(task func()) (poolTask, error) {
 	if task == nil {
-		return ErrNilTask
+		return poolTask{}, ErrNilTask
 	}
-	s.submitting.Add(1)
-	defer s.submitted()
-	if s.closed.Load() {
-		return ErrPoolClosed
+	n := s.m.entered.Add(1)
+	if n&poolShut != 0 {
+		s.withdraw()
+		return poolTask{}, ErrPoolClosed
 	}
 	t := poolTask{run: task}
-	if s.m != nil {
-		t.at = now()
-		s.m.submitted.Add(1) // before it can be started: the depth is never negative
+	if s.m.pace.due(n) {
+		t.at = s.m.pace.stamp()
 	}
+	return t, nil
+}
+
+// enqueue waits for room in the queue.
+func (s *poolState) enqueue(ctx context.Context, done <-chan struct{}, t poolTask) error {
 	select {
 	case s.queue <- t:
 		return nil
-	default:
+	case <-done:
+		s.withdraw()
+		return ctx.Err()
+	case <-s.closing:
+		s.withdraw()
+		return ErrPoolClosed
 	}
-	err := full(t)
-	if err != nil && s.m != nil {
-		s.m.withdrawn.Add(1)
-	}
-	return err
 }
 
-// submitted ends a submission. The last one after Shutdown closes the queue,
-// which can be done only when nobody sends any more.
-func (s *poolState) submitted() {
-	if s.submitting.Add(-1) == 0 && s.closed.Load() {
-		s.closeQueue.Do(func() { close(s.queue) })
+// withdraw ends a submission whose task does not come.
+func (s *poolState) withdraw() {
+	s.m.withdrawn.Add(1)
+	if s.m.entered.Load()&poolShut != 0 {
+		s.settle()
+	}
+}
+
+// settle closes the queue of a pool that is shut down if nothing can come any
+// more. Whoever ends a submission or takes a task after the Shutdown calls it; what
+// ended before, the Shutdown itself sees.
+func (s *poolState) settle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.queueClosed && s.waking == 0 && s.m.allTaken() {
+		s.queueClosed = true
+		close(s.queue)
 	}
 }
 
@@ -164,46 +193,45 @@ func (p *Pool) Resize(workers int) {
 }
 
 func (s *poolState) resize(workers int) {
-	s.submitting.Add(1) // wake may send
-	defer s.submitted()
-	if s.closed.Load() {
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.m.entered.Load()&poolShut != 0 {
+		return
+	}
 	s.target.Store(int64(workers))
 	for s.running.Load() < int64(workers) {
 		s.startWorker()
 	}
+	s.setHeed()
 	// Idle workers must wake up to see that they are too many. Those in a task
 	// see it at its end; a wake-up for them would take a place in the queue.
 	for range min(s.running.Load()-int64(workers), s.idle.Load()) {
 		select {
-		case s.queue <- poolTask{}:
+		case s.queue <- poolTask{}: // not closed: that is done under the same lock
 		default:
+			s.waking++
 			go s.wake() // no queue, and the idle one does not receive yet
 		}
 	}
 }
 
+// setHeed says whether workers have anything to heed. The caller holds s.mu.
+func (s *poolState) setHeed() {
+	s.heed.Store(s.running.Load() > s.target.Load() || s.m.entered.Load()&poolShut != 0)
+}
+
 // wake makes one idle worker look whether it is too many.
 func (s *poolState) wake() {
-	s.submitting.Add(1)
-	defer s.submitted()
-	if s.closed.Load() {
-		return
-	}
 	select {
 	case s.queue <- poolTask{}:
 	case <-s.closing:
 	}
-}
-
-// startWorker starts a worker. The caller holds s.mu and has seen that the last
-// worker has not ended.
-func (s *poolState) startWorker() {
-	s.running.Add(1)
-	go s.work(s.m.addSlot())
+	s.mu.Lock()
+	s.waking--
+	s.mu.Unlock()
+	if s.m.entered.Load()&poolShut != 0 {
+		s.settle()
+	}
 }
 
 // Shutdown refuses new tasks and waits until those that were accepted have run.
@@ -233,152 +261,27 @@ func (p *Pool) Shutdown(ctx context.Context) error {
 }
 
 func (s *poolState) shut() {
-	s.submitting.Add(1)
-	if !s.closed.Swap(true) {
+	s.mu.Lock()
+	if s.m.entered.Or(poolShut)&poolShut == 0 {
+		s.heed.Store(true)
 		close(s.closing)
 	}
-	s.submitted()
+	s.mu.Unlock()
+	s.settle()
 }
 
 // dropped runs when nobody has the Pool any more.
 func (s *poolState) dropped() {
 	s.shut()
-	if s.m != nil {
-		s.m.endedOnce() // the other time is the last worker's end
-	}
+	s.m.endedOnce() // the other time is the last worker's end
 }
 
 // Stats returns the numbers of this pool alone; its histograms are those of its
 // name. It is the zero PoolStats where nothing is measured.
 func (p *Pool) Stats() PoolStats {
 	defer runtime.KeepAlive(p)
-	if p.s.m == nil {
+	if p.s.m.series == nil {
 		return PoolStats{}
 	}
 	return p.s.m.series.readOne(p.s.m)
 }
-
-// work is a worker's life. It ends when the queue is closed and drained, when
-// there are too many workers, or with a task that called runtime.Goexit; then
-// another takes its place.
-func (s *poolState) work(slot *taskSlot) {
-	if s.m != nil {
-		pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("weir_pool", s.name)))
-	}
-	lost := true
-	defer func() {
-		if lost {
-			s.replace(slot)
-		}
-	}()
-	s.serve(slot)
-	lost = false
-}
-
-func (s *poolState) serve(slot *taskSlot) {
-	for end := int64(0); !s.tooMany(slot); {
-		t, start, ok := s.next(end)
-		if !ok {
-			s.leave(slot)
-			return
-		}
-		if end = 0; t.run != nil {
-			end = s.run(t, slot, start)
-		}
-	}
-}
-
-// next takes a task. A busy worker, whose next task is there already, starts it
-// when the last one ended and reads no clock.
-func (s *poolState) next(end int64) (t poolTask, start int64, ok bool) {
-	select {
-	case t, ok = <-s.queue:
-		start = end
-	default:
-		t, ok = s.idleNext()
-	}
-	if start == 0 && s.m != nil {
-		start = now()
-	}
-	return t, start, ok
-}
-
-// idleNext waits for a task. It counts as idle before it looks once more whether
-// workers are too many: either it sees that, or resize sees it idle and wakes it.
-func (s *poolState) idleNext() (t poolTask, ok bool) {
-	s.idle.Add(1)
-	defer s.idle.Add(-1)
-	if s.running.Load() > s.target.Load() {
-		return poolTask{}, true
-	}
-	t, ok = <-s.queue
-	return t, ok
-}
-
-// run runs a task and returns when it ended. A panic is counted without being
-// recovered, so that the crash and its stack are the program's own, unless there
-// is a handler.
-func (s *poolState) run(t poolTask, slot *taskSlot, start int64) (end int64) {
-	panicked := true
-	if s.m != nil {
-		s.m.begin(slot, t, start)
-		defer func() { end = s.m.end(slot, start, panicked) }()
-	}
-	if s.onPanic != nil {
-		defer s.contain()
-	}
-	t.run()
-	panicked = false
-	return 0
-}
-
-// contain hands a task's panic to the handler. One in the handler itself is the
-// program's.
-func (s *poolState) contain() {
-	if v := recover(); v != nil {
-		s.onPanic(v, debug.Stack())
-	}
-}
-
-// tooMany takes the worker off the count if there are too many. The count is
-// looked at without the lock first, because each task passes here.
-func (s *poolState) tooMany(slot *taskSlot) bool {
-	if s.running.Load() <= s.target.Load() {
-		return false
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.running.Load() <= s.target.Load() {
-		return false
-	}
-	s.m.dropSlot(slot)
-	s.running.Add(-1)
-	return true
-}
-
-// leave ends a worker that found the queue closed and drained.
-func (s *poolState) leave(slot *taskSlot) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.m.dropSlot(slot)
-	if s.running.Add(-1) == 0 {
-		close(s.drained)
-		if s.m != nil {
-			s.m.endedOnce()
-		}
-	}
-}
-
-// replace starts a worker for one that was lost. Should there be nothing left to
-// do, it ends at once.
-func (s *poolState) replace(slot *taskSlot) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.m.dropSlot(slot)
-	s.running.Add(-1)
-	s.startWorker()
-}
-
-// entryOf returns where a function's code begins, from which its name can be had
-// later without keeping the function, or what it captured, alive.
-func entryOf(f func()) uintptr { return reflect.ValueOf(f).Pointer() }

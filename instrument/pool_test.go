@@ -54,146 +54,6 @@ func mustShutdown(t *testing.T, p *Pool) {
 	}
 }
 
-// fate counts what became of submitted tasks.
-type fate struct {
-	ran      []atomic.Int32 // by task
-	accepted []atomic.Bool
-	full, closed, canceled,
-	panicked, exited atomic.Uint64
-}
-
-func (f *fate) task(i int, kind int) func() {
-	return func() {
-		f.ran[i].Add(1)
-		switch kind {
-		case 0:
-			f.panicked.Add(1)
-			panic("on purpose")
-		case 1:
-			f.exited.Add(1)
-			runtime.Goexit()
-		case 2:
-			runtime.Gosched()
-		}
-	}
-}
-
-func (f *fate) submit(p *Pool, rnd *rand.Rand, i int) {
-	task := f.task(i, rnd.IntN(200))
-	var err error
-	switch rnd.IntN(3) {
-	case 0:
-		err = p.TrySubmit(task)
-	case 1:
-		ctx, cancel := randomContext(rnd)
-		err = p.Submit(ctx, task)
-		cancel()
-	default:
-		err = p.Submit(context.Background(), task)
-	}
-	switch {
-	case err == nil:
-		f.accepted[i].Store(true)
-	case errors.Is(err, ErrPoolFull):
-		f.full.Add(1)
-	case errors.Is(err, ErrPoolClosed):
-		f.closed.Add(1)
-	default:
-		f.canceled.Add(1)
-	}
-}
-
-func TestPoolRunsEachTaskOnceOrRefusesIt(t *testing.T) {
-	for _, queue := range []int{0, 1, 64} {
-		testExactlyOnce(t, queue)
-	}
-}
-
-func testExactlyOnce(t *testing.T, queue int) {
-	const submitters, each = 8, 2500
-	r := NewRegistry()
-	p := NewPool("once", 4, queue, WithRegistry(r), WithPanicHandler(func(any, []byte) {}))
-	f := &fate{ran: make([]atomic.Int32, submitters*each), accepted: make([]atomic.Bool, submitters*each)}
-	var all sync.WaitGroup
-	var submitted atomic.Int64
-	for n := range submitters {
-		all.Go(func() {
-			rnd := rand.New(rand.NewPCG(uint64(n), uint64(queue)))
-			for i := range each {
-				f.submit(p, rnd, n*each+i)
-				if submitted.Add(1) == submitters*each*9/10 {
-					all.Go(func() { mustShutdown(t, p) })
-					mustShutdown(t, p) // concurrently; the last tenth is refused
-				}
-			}
-		})
-	}
-	stop := watchPool(t, r, "once")
-	all.Go(func() {
-		for i := 0; submitted.Load() < submitters*each; i++ {
-			p.Resize(i % 9)
-			runtime.Gosched()
-		}
-	})
-	all.Wait()
-	mustShutdown(t, p)
-	stop()
-	f.check(t, poolNow(t, r, "once"))
-	if c := p.Stats(); c.Workers != 0 || c.Busy != 0 || c.QueueDepth != 0 {
-		t.Errorf("queue %d, at rest: %d workers, %d busy, %d queued", queue, c.Workers, c.Busy, c.QueueDepth)
-	}
-}
-
-func (f *fate) check(t *testing.T, c PoolStats) {
-	t.Helper()
-	var ran uint64
-	for i := range f.ran {
-		n := f.ran[i].Load()
-		ran += uint64(n)
-		if (n == 1) != f.accepted[i].Load() || n > 1 {
-			t.Fatalf("task %d was accepted: %t, and ran %d times", i, f.accepted[i].Load(), n)
-		}
-	}
-	panics := f.panicked.Load() + f.exited.Load()
-	if c.TasksPanic != panics || c.TasksOK != ran-panics || c.Rejected != f.full.Load() {
-		t.Errorf("counted %d ok, %d panics, %d rejected; were %d, %d, %d",
-			c.TasksOK, c.TasksPanic, c.Rejected, ran-panics, panics, f.full.Load())
-	}
-	if c.TaskRun.Count != ran || c.TaskWait.Count != ran {
-		t.Errorf("%d run times and %d waits of %d tasks", c.TaskRun.Count, c.TaskWait.Count, ran)
-	}
-	if panics == 0 || f.closed.Load() == 0 || f.full.Load() == 0 || f.canceled.Load() == 0 {
-		t.Errorf("some kind never happened: %d panics, %d closed, %d full, %d canceled",
-			panics, f.closed.Load(), f.full.Load(), f.canceled.Load())
-	}
-}
-
-// watchPool is watchSemaphore for a pool.
-func watchPool(t *testing.T, r *Registry, name string) (stop func()) {
-	end, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		var last PoolStats
-		for {
-			c := poolNow(t, r, name)
-			if c.QueueDepth < 0 || c.QueueDepth > c.QueueCapacity || c.Busy > c.Workers {
-				t.Errorf("queued %d of %d, busy %d of %d", c.QueueDepth, c.QueueCapacity, c.Busy, c.Workers)
-			}
-			if c.TasksOK < last.TasksOK || c.TasksPanic < last.TasksPanic || c.Rejected < last.Rejected || c.BusyTime < last.BusyTime {
-				t.Error("a counter went back")
-			}
-			last = c
-			select {
-			case <-end:
-				return
-			default:
-				runtime.Gosched()
-			}
-		}
-	}()
-	return func() { close(end); <-ended }
-}
-
 func TestPoolShutdownDrains(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		before := runtime.NumGoroutine()
@@ -375,7 +235,7 @@ func TestPoolResizeMeetsWorkerAboutToWait(t *testing.T) {
 			t.Error("nobody wakes the worker")
 		}
 		looked := make(chan bool, 1)
-		go func() { p.s.idleNext(); looked <- true }() // another one, after the change
+		go func() { (&poolWorker{s: p.s}).await(); looked <- true }() // another one, after the change
 		synctest.Wait()
 		if len(looked) != 1 {
 			t.Error("the worker waits, though it is one too many")
@@ -393,6 +253,7 @@ func TestPoolShutdownEndsWakeUps(t *testing.T) {
 		mustSubmit(t, p, stuck)
 		synctest.Wait()
 		ended := make(chan bool, 1)
+		p.s.waking++
 		go func() { p.s.wake(); ended <- true }()
 		synctest.Wait()
 		if len(ended) != 0 {
@@ -411,11 +272,15 @@ func TestPoolShutdownEndsWakeUps(t *testing.T) {
 // A submission that saw the pool open may still send.
 func TestPoolShutdownLetsSubmissionsEnd(t *testing.T) {
 	p := NewPool("under way", 1, 1, WithRegistry(NewRegistry()))
-	p.s.submitting.Add(1)
-	p.s.shut()
 	ran := false
-	p.s.queue <- poolTask{run: func() { ran = true }}
-	p.s.submitted()
+	task, err := p.s.enter(func() { ran = true })
+	other, other2 := p.s.enter(func() {})
+	if err != nil || other2 != nil || other.run == nil {
+		t.Fatal(err, other2)
+	}
+	p.s.shut()
+	p.s.queue <- task
+	p.s.withdraw() // the other one
 	mustShutdown(t, p)
 	if !ran {
 		t.Error("a task was lost")
@@ -519,10 +384,15 @@ func TestPoolPanicIsThePrograms(t *testing.T) {
 
 func TestPoolPanicIsCounted(t *testing.T) {
 	p := NewPool("counted", 1, 0, WithRegistry(NewRegistry()))
-	slot := p.s.m.addSlot()
-	mustPanic(t, "a task that panics", func() { p.s.run(poolTask{run: poolTestBoom}, slot, now()) })
-	if c := p.Stats(); c.TasksPanic != 1 || c.TasksOK != 0 || c.Busy != 0 {
-		t.Errorf("%d panics, %d ok, %d busy", c.TasksPanic, c.TasksOK, c.Busy)
+	p.s.running.Add(1)
+	w := &poolWorker{s: p.s, slot: p.s.m.addSlot(), quota: never}
+	p.s.m.entered.Add(1)
+	mustPanic(t, "a task that panics", func() {
+		defer w.end()
+		w.do(poolTask{run: poolTestBoom})
+	})
+	if c := p.Stats(); c.TasksPanic != 1 || c.TasksOK != 0 || c.Busy != 0 || c.Workers != 2 {
+		t.Errorf("%d panics, %d ok, %d busy of %d", c.TasksPanic, c.TasksOK, c.Busy, c.Workers)
 	}
 	mustShutdown(t, p)
 }
@@ -580,7 +450,7 @@ func TestPoolDroppedInsideBubble(t *testing.T) {
 		for range 20 {
 			runtime.GC()
 		}
-		if s.closed.Load() {
+		if s.m.entered.Load()&poolShut != 0 {
 			t.Error("closed from outside")
 		}
 		mustShutdown(t, &Pool{s})

@@ -6,38 +6,68 @@ import (
 	"time"
 )
 
-// taskSlot is what a worker is doing: when its task began, and which function it
-// is. It keeps neither alive.
-type taskSlot struct {
-	start atomic.Int64 // 0 when idle
-	entry atomic.Uintptr
-	_     [48]byte // a cache line of its own: every task writes it
-}
+// poolShut is set in poolMember.entered when the pool is shut down.
+const poolShut = 1 << 63
 
-// poolMember is the stats block of one pool. It holds integers and times only;
-// see chanMember. A nil one measures nothing.
+// poolMember is the stats block of one pool, and the numbers that its Shutdown
+// goes by. It holds integers and times only; see chanMember.
 type poolMember struct {
-	submitted atomic.Uint64
-	withdrawn atomic.Uint64
-	started   atomic.Uint64
+	// What every submission touches.
+	entered atomic.Uint64 // submissions, and poolShut
+	pace    pace
+	_       [64]byte
+
+	withdrawn atomic.Uint64 // submissions that gave up or were refused
 	rejected  atomic.Uint64
-	ok        atomic.Uint64
-	panicked  atomic.Uint64
-	busy      atomic.Int64 // of ended tasks
 	ends      atomic.Int32
 
-	mu       sync.Mutex
-	slots    map[*taskSlot]struct{}
-	busySeen int64
+	mu    sync.Mutex
+	slots map[*taskSlot]struct{}
+	gone  slotTotals // of workers that have ended
+	seen  poolTotals // what readings have shown
 
-	series   *poolSeries
+	series   *poolSeries // nil where nothing is measured
 	capacity int64
 }
 
-func (m *poolMember) addSlot() *taskSlot {
-	if m == nil {
-		return nil
+// taskSlot is what a worker is doing. The worker alone writes it, and it keeps
+// neither the worker nor its task alive.
+type taskSlot struct {
+	taken    atomic.Uint64 // tasks that it took
+	panicked atomic.Uint64 // those that panicked or called runtime.Goexit
+	// work is the nanoseconds spent in tasks, and below 0 while that goes on: then
+	// a stamp is missing, that of the reading. One word is read at one moment.
+	work atomic.Int64
+	// Task number startOf began at startAt. Where tasks are fast not each is
+	// timed, and another one may have begun since.
+	startAt atomic.Int64
+	startOf atomic.Uint64
+	entry   atomic.Uintptr // of the task's function, with WithTaskLimit
+	_       [16]byte       // a cache line of its own: every task writes it
+
+	seen struct { // by the last reading; guarded by poolMember.mu
+		taken uint64
+		at    int64
 	}
+	_ [48]byte
+}
+
+func (s *taskSlot) begin(t int64, task uint64) {
+	s.startAt.Store(t)
+	s.startOf.Store(task)
+}
+
+// slotTotals are the counters of a slot, or the sums of those of several.
+type slotTotals struct {
+	taken, panicked uint64
+	work            int64
+}
+
+func newPoolMember(queue int) *poolMember {
+	return &poolMember{capacity: int64(queue), slots: make(map[*taskSlot]struct{})}
+}
+
+func (m *poolMember) addSlot() *taskSlot {
 	slot := new(taskSlot)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -45,172 +75,94 @@ func (m *poolMember) addSlot() *taskSlot {
 	return slot
 }
 
+// dropSlot takes away the slot of a worker that has ended its last stretch.
 func (m *poolMember) dropSlot(slot *taskSlot) {
-	if m == nil {
-		return
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.slots, slot)
+	m.gone.taken += slot.taken.Load()
+	m.gone.panicked += slot.panicked.Load()
+	m.gone.work += slot.work.Load()
 }
 
-// begin notes that a task started.
-func (m *poolMember) begin(slot *taskSlot, t poolTask, start int64) {
-	m.started.Add(1)
-	slot.entry.Store(entryOf(t.run))
-	slot.start.Store(start)
-	m.series.wait.observe(since(start, t.at), 1)
-}
-
-// end notes that a task ended and returns when: the clock is read once here, for
-// its run time and as the start of the next one.
-func (m *poolMember) end(slot *taskSlot, start int64, panicked bool) int64 {
-	t := now()
-	slot.start.Store(0) // first: a reading in between must not count the time twice
-	m.busy.Add(int64(since(t, start)))
-	if panicked {
-		m.panicked.Add(1)
-	} else {
-		m.ok.Add(1)
+// allTaken reports whether the pool is shut down and every submission has had its
+// end, so that none sends any more. The ends are counted before the beginnings: where the two are equal
+// then, nothing was under way when the beginnings were read.
+func (m *poolMember) allTaken() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	ended := m.gone.taken + m.withdrawn.Load()
+	for slot := range m.slots {
+		ended += slot.taken.Load()
 	}
-	m.series.run.observe(since(t, start), 1)
-	return t
+	return ended|poolShut == m.entered.Load()
 }
 
 // endedOnce is called when the handle is gone and when the last worker has
 // ended. After both nothing can change the counters any more.
 func (m *poolMember) endedOnce() {
-	if m.ends.Add(1) == 2 {
+	if m.ends.Add(1) == 2 && m.series != nil {
 		m.series.retire(m)
 	}
 }
 
 // addTo adds the member's numbers to the stats of its name.
 func (m *poolMember) addTo(p *PoolStats, t int64, limit time.Duration) {
-	p.Members++
-	p.QueueCapacity += m.capacity
-	// Started first: what is submitted meanwhile does not make it negative.
-	started := m.started.Load() + m.withdrawn.Load()
-	waiting := int64(m.submitted.Load() - started)
-	p.QueueDepth += min(max(waiting, 0), m.capacity) // the rest waits in Submit
-
+	m.pace.next()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	busy := m.busy.Load()
+	sum, running := m.gone, uint64(0)
 	for slot := range m.slots {
-		p.Workers++
-		if start := slot.start.Load(); start != 0 {
-			busy += int64(since(t, start))
-			p.addRunning(since(t, start), slot, limit)
-		}
+		busy := slot.addTo(p, &sum, t, limit)
+		running += busy
 	}
-	// A task that ends between the two loads would take its time back for one
-	// reading.
-	m.busySeen = max(m.busySeen, busy)
-	totals := m.totals()
-	totals.busy = m.busySeen
-	totals.addTo(p)
-}
-
-func (p *PoolStats) addRunning(age time.Duration, slot *taskSlot, limit time.Duration) {
-	p.Busy++
-	over := limit > 0 && age > limit
-	if over {
-		p.TasksOverLimit++
-	}
-	if age > p.OldestTask {
-		p.OldestTask = age
-		if over {
-			p.OldestTaskSite = siteOfFunc(slot.entry.Load())
-		}
-	}
-}
-
-// poolTotals are the counters of a member, or the sums of those of retired ones.
-type poolTotals struct {
-	ok, panicked, rejected uint64
-	busy                   int64
-}
-
-func (m *poolMember) totals() poolTotals {
-	return poolTotals{m.ok.Load(), m.panicked.Load(), m.rejected.Load(), m.busy.Load()}
-}
-
-func (x poolTotals) addTo(p *PoolStats) {
-	p.TasksOK += x.ok
-	p.TasksPanic += x.panicked
-	p.Rejected += x.rejected
-	p.BusyTime += time.Duration(x.busy)
-}
-
-func (x *poolTotals) add(y poolTotals) {
-	x.ok += y.ok
-	x.panicked += y.panicked
-	x.rejected += y.rejected
-	x.busy += y.busy
-}
-
-// poolSeries is all pools of one name.
-type poolSeries struct {
-	series
-	cfg  poolConfig
-	wait histogram
-	run  histogram
-
-	mu      sync.Mutex
-	live    map[*poolMember]struct{}
-	retired poolTotals
-}
-
-// registerPool makes a new member of a name; nil where nothing is to be measured.
-func registerPool(r *Registry, name string, queue int, cfg poolConfig) *poolMember {
-	if name == "" || r.disabled {
-		return nil
-	}
-	s := r.pools.join(r, name, func() *poolSeries {
-		s := &poolSeries{cfg: cfg}
-		s.describe(cfg.commonConfig, nil, true)
-		s.cfg.registry, s.cfg.onPanic = nil, nil // the one holds us, the other is the pool's
-		s.live = make(map[*poolMember]struct{})
-		return s
+	// What was taken before what was submitted: the depth is never negative.
+	waiting := -int64(sum.taken + m.withdrawn.Load())
+	waiting += int64(m.entered.Load() &^ poolShut)
+	p.Members++
+	p.Workers += int64(len(m.slots))
+	p.Busy += int64(running)
+	p.HasWorkers, p.HasBusy, p.HasQueue, p.HasTasks = true, true, true, true
+	p.QueueCapacity += m.capacity
+	p.QueueDepth += min(max(waiting, 0), m.capacity) // the rest waits in Submit
+	m.seen.raise(poolTotals{
+		ok: sum.taken - min(running+sum.panicked, sum.taken), panicked: sum.panicked,
+		rejected: m.rejected.Load(), busy: sum.work,
 	})
-	r.conflict(s.conflicts(cfg.commonConfig, true), cfg.taskLimit != 0 && cfg.taskLimit != s.cfg.taskLimit)
-	s.sites.note(2)
-	m := &poolMember{series: s, capacity: int64(queue), slots: make(map[*taskSlot]struct{})}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.live[m] = struct{}{}
-	return m
+	m.seen.addTo(p)
 }
 
-func (s *poolSeries) retire(m *poolMember) {
-	s.mu.Lock()
-	delete(s.live, m)
-	s.retired.add(m.totals())
-	s.mu.Unlock()
-	s.leave()
-}
-
-func (s *poolSeries) read(t int64) PoolStats {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := s.header()
-	s.retired.addTo(&p)
-	for m := range s.live {
-		m.addTo(&p, t, s.cfg.taskLimit)
+// addTo adds a worker's numbers, and returns 1 if it is in a task. Taken is read
+// first: a task that begins meanwhile is not taken for one that has ended.
+func (s *taskSlot) addTo(p *PoolStats, sum *slotTotals, t int64, limit time.Duration) (running uint64) {
+	taken, work := s.taken.Load(), s.work.Load()
+	sum.taken += taken
+	sum.panicked += s.panicked.Load()
+	if work >= 0 {
+		sum.work += work
+		return 0
 	}
-	return p
+	sum.work += max(work+t, 0)
+	p.addRunning(s.age(t, taken), limit, s.entry.Load())
+	return 1
 }
 
-// readOne is read for one member.
-func (s *poolSeries) readOne(m *poolMember) PoolStats {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := s.header()
-	m.addTo(&p, now(), s.cfg.taskLimit)
-	return p
+// age returns how long the task has run that a worker took last. Where its start
+// was not timed, it is taken to have begun when a reading first saw it: too young
+// by the time between two, rather than too old and so a suspect for nothing.
+func (s *taskSlot) age(t int64, taken uint64) time.Duration {
+	if s.startOf.Load() == taken {
+		return since(t, s.startAt.Load())
+	}
+	if s.seen.taken != taken {
+		s.seen.taken, s.seen.at = taken, t
+	}
+	return since(t, s.seen.at)
 }
 
-func (s *poolSeries) header() PoolStats {
-	return PoolStats{Info: s.info(), TaskLimit: s.cfg.taskLimit, TaskWait: s.wait.read(), TaskRun: s.run.read()}
+// totals are the counters of a member whose workers have all ended.
+func (m *poolMember) totals() poolTotals {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return poolTotals{ok: m.gone.taken - m.gone.panicked, panicked: m.gone.panicked, rejected: m.rejected.Load(), busy: m.gone.work}
 }

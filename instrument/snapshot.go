@@ -143,26 +143,40 @@ type LeakSite struct {
 type PoolStats struct {
 	Info
 
+	// What a name has depends on what stands under it: a TaskMeter has no queue,
+	// a Group without a limit no number of workers, and a watched pool no times.
+	// Where one of these is false the fields that it speaks of are 0.
+	HasWorkers bool // Workers
+	HasBusy    bool // Busy
+	HasQueue   bool // QueueDepth and QueueCapacity
+	HasTasks   bool // BusyTime, TaskWait, TaskRun and OldestTask
+
 	Members       int
 	Workers       int64
-	Busy          int64
+	Busy          int64 // workers, or tasks of a Group or TaskMeter, that run
 	QueueDepth    int64
 	QueueCapacity int64
 
 	TasksOK    uint64
-	TasksError uint64
+	TasksError uint64 // tasks of a Group that returned an error
 	TasksPanic uint64 // panics and runtime.Goexit
-	Rejected   uint64 // TrySubmit found the queue full
+	Rejected   uint64 // TrySubmit found the queue full, TryGo the limit reached
 
 	BusyTime time.Duration // summed over workers, running tasks included
 
-	TaskWait Histogram // time from submitted to started
-	TaskRun  Histogram // time from started to ended
+	// TaskWait is the time from submitted to started, from samples weighted by
+	// what they stand for where tasks come faster than one in a microsecond.
+	TaskWait Histogram
+	// TaskRun is the time from started to ended. Of tasks faster than a microsecond
+	// up to 16 are timed together: then each counts as their mean.
+	TaskRun Histogram
 
 	OldestTask     time.Duration // age of the longest running task
 	OldestTaskSite string        // entry of its function, once it is over TaskLimit
 	TaskLimit      time.Duration // set by WithTaskLimit, else 0
 	TasksOverLimit int
+
+	oldestEntry uintptr // of the function of OldestTask, once it is over TaskLimit
 }
 
 // SelfStats is what a registry says of itself.

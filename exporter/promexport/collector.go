@@ -4,8 +4,6 @@
 package promexport
 
 import (
-	"fmt"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/weir-go/weir/instrument"
@@ -15,15 +13,17 @@ import (
 // instrument.Default().
 //
 // Register it once, with prometheus.MustRegister or a Registerer that adds
-// labels. Each collection takes one Snapshot of r, without a goroutine and
-// without state of its own.
+// labels; unregistering it is enough to be rid of it. Each collection takes one
+// Snapshot of r, without a goroutine and without state of its own.
+//
+// Histograms have classic and native buckets, made from the same data, as
+// client_golang's own have: the text formats show the classic ones, protobuf
+// both. Counters and histograms say when they were created, which travels in
+// protobuf, and in OpenMetrics where the handler is told so.
 func NewCollector(r *instrument.Registry) prometheus.Collector {
 	c := &collector{registry: r}
 	for _, d := range instrument.Metrics() {
-		c.metrics = append(c.metrics, metric{
-			Desc: d,
-			desc: prometheus.NewDesc(d.PrometheusName(), d.Help, d.Labels, nil),
-		})
+		c.metrics = append(c.metrics, newMetric(d))
 	}
 	return c
 }
@@ -33,50 +33,20 @@ type collector struct {
 	metrics  []metric
 }
 
-type metric struct {
-	instrument.Desc
-	desc *prometheus.Desc
-}
-
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
-	for _, m := range c.metrics {
-		out <- m.desc
+	for i := range c.metrics {
+		out <- c.metrics[i].desc
 	}
 }
 
 // Collect implements prometheus.Collector.
 func (c *collector) Collect(out chan<- prometheus.Metric) {
 	snapshot := c.registry.Snapshot()
-	for _, m := range c.metrics {
+	for i := range c.metrics {
+		m := &c.metrics[i]
 		for s := range m.Samples(&snapshot) {
 			out <- m.export(s)
 		}
 	}
-}
-
-func (m metric) export(s instrument.Sample) prometheus.Metric {
-	switch m.Kind {
-	case instrument.HistogramKind:
-		return newHistogram(m.desc, s)
-	case instrument.Counter:
-		return m.number(prometheus.CounterValue, s)
-	case instrument.Gauge:
-		return m.number(prometheus.GaugeValue, s)
-	}
-	return prometheus.NewInvalidMetric(m.desc, fmt.Errorf("weir: metric %s has unknown kind %d", m.Name, m.Kind))
-}
-
-func (m metric) number(t prometheus.ValueType, s instrument.Sample) prometheus.Metric {
-	var out prometheus.Metric
-	var err error
-	if t == prometheus.CounterValue {
-		out, err = prometheus.NewConstMetricWithCreatedTimestamp(m.desc, t, s.Value, s.Start, s.Labels...)
-	} else {
-		out, err = prometheus.NewConstMetric(m.desc, t, s.Value, s.Labels...)
-	}
-	if err != nil {
-		return prometheus.NewInvalidMetric(m.desc, err)
-	}
-	return out
 }

@@ -1,20 +1,12 @@
 package promexport_test
 
 import (
-	"context"
-	"flag"
-	"fmt"
-	"os"
-	"path/filepath"
-	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
@@ -22,8 +14,6 @@ import (
 	"github.com/weir-go/weir/exporter/promexport"
 	"github.com/weir-go/weir/instrument"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden exposition")
 
 // pedantic returns a registry that checks what a collector hands out.
 func pedantic(t *testing.T, r *instrument.Registry) *prometheus.Registry {
@@ -33,90 +23,6 @@ func pedantic(t *testing.T, r *instrument.Registry) *prometheus.Registry {
 		t.Fatal(err)
 	}
 	return p
-}
-
-// example fills a registry with one object of each kind, in fake time, and
-// returns what keeps them alive.
-func example(r *instrument.Registry) any {
-	with := instrument.WithRegistry(r)
-	moves := instrument.NewChan[string]("moves", 4, with, instrument.WithOwner("game"),
-		instrument.WithWaitTarget(time.Second), instrument.WithBytes(func(s string) int { return len(s) }))
-	for range 5 {
-		moves.TrySend("north-west")
-	}
-	time.Sleep(2 * time.Second)
-	moves.Recv()
-
-	inbox := instrument.NewQueue[int]("inbox", with)
-	inbox.Send(1)
-
-	sem := instrument.NewSemaphore("slots", 8, with, instrument.WithHoldLimit(time.Minute))
-	permit, _ := sem.TryAcquirePermit(3)
-	sem.TryAcquire(6)
-
-	pool := instrument.NewPool("workers", 2, 4, with, instrument.WithTaskLimit(time.Minute))
-	for range 3 {
-		_ = pool.Submit(context.Background(), func() { time.Sleep(time.Second) })
-	}
-	time.Sleep(10 * time.Second)
-	_ = pool.Shutdown(context.Background())
-	return []any{moves, inbox, sem, permit, pool}
-}
-
-// TestGolden holds the whole text exposition of a known program. What differs
-// from run to run, durations of our own and the version, is left out.
-func TestGolden(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := instrument.NewRegistry()
-		keep := example(r)
-		got := exposition(t, pedantic(t, r))
-		golden := filepath.Join("testdata", "golden.prom")
-		if *update {
-			if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got != string(want) {
-			t.Errorf("exposition differs from %s (go test ./exporter/promexport -update rewrites it); got:\n%s", golden, got)
-		}
-		runtime.KeepAlive(keep)
-	})
-}
-
-func exposition(t *testing.T, g prometheus.Gatherer) string {
-	t.Helper()
-	families, err := g.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b strings.Builder
-	for _, f := range families {
-		switch f.GetName() {
-		case "weir_build_info", "weir_collect_duration_seconds":
-			continue
-		}
-		if _, err := expfmt.MetricFamilyToText(&b, f); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return b.String()
-}
-
-func TestLint(t *testing.T) {
-	r := instrument.NewRegistry()
-	c := instrument.NewChan[int]("c", 1, instrument.WithRegistry(r))
-	defer c.Close()
-	problems, err := testutil.GatherAndLint(pedantic(t, r))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range problems {
-		t.Errorf("%s: %s", p.Metric, p.Text)
-	}
 }
 
 // TestDepthIsTrue fills a channel, drains it, and compares what is exported with
@@ -205,7 +111,7 @@ func TestHostileNames(t *testing.T) {
 	for _, n := range names {
 		keep = append(keep, instrument.NewChan[int](n, 1, instrument.WithRegistry(r), instrument.WithOwner(n)))
 	}
-	text := exposition(t, pedantic(t, r))
+	text := encode(t, pedantic(t, r), expfmt.NewFormat(expfmt.TypeTextPlain))
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	parsed, err := parser.TextToMetricFamilies(strings.NewReader(text))
 	if err != nil {
@@ -216,55 +122,5 @@ func TestHostileNames(t *testing.T) {
 	}
 	for _, c := range keep {
 		c.Close()
-	}
-}
-
-// TestConcurrentCollect scrapes from several sides while members come and go.
-func TestConcurrentCollect(t *testing.T) {
-	r := instrument.NewRegistry()
-	p := pedantic(t, r)
-	var wg sync.WaitGroup
-	for g := range 4 {
-		wg.Go(func() {
-			for i := range 200 {
-				c := instrument.NewChan[int](fmt.Sprint("name", i%7), 4, instrument.WithRegistry(r))
-				c.Send(i)
-				if g%2 == 0 {
-					if _, err := p.Gather(); err != nil {
-						t.Error(err)
-						return
-					}
-				}
-			}
-		})
-	}
-	wg.Wait()
-	total := 0.0
-	for i := range 7 {
-		total += value(t, p, "weir_channel_created_total", fmt.Sprint("name", i))
-	}
-	if total != 800 {
-		t.Errorf("created_total sums to %v, want 800", total)
-	}
-}
-
-func TestUnregisterAndWrap(t *testing.T) {
-	r := instrument.NewRegistry()
-	c := instrument.NewChan[int]("c", 1, instrument.WithRegistry(r))
-	defer c.Close()
-	p := prometheus.NewPedanticRegistry()
-	wrapped := prometheus.WrapRegistererWith(prometheus.Labels{"zone": "a"}, p)
-	collector := promexport.NewCollector(r)
-	wrapped.MustRegister(collector)
-	for _, m := range family(t, p, "weir_channel_wait_seconds").GetMetric() {
-		if len(m.GetLabel()) != 2 {
-			t.Errorf("labels = %v, want name and zone", m.GetLabel())
-		}
-	}
-	if !wrapped.Unregister(collector) {
-		t.Fatal("Unregister did not find the collector")
-	}
-	if families, err := p.Gather(); err != nil || len(families) != 0 {
-		t.Errorf("after Unregister: %d families, %v", len(families), err)
 	}
 }

@@ -2,7 +2,6 @@ package promexport
 
 import (
 	"math"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
@@ -15,48 +14,66 @@ import (
 // powers of 4 from 1 µs to 68 min. Each is a bound of the exponential buckets as
 // well, so the classic counts are exact; closer ones would make more series than
 // they tell.
-var classicBounds = func() (bounds []float64) {
-	for e := -20; e <= 12; e += 2 {
-		bounds = append(bounds, math.Ldexp(1, e))
+var classicBounds = func() (bounds [classicBuckets]float64) {
+	for k := range bounds {
+		bounds[k] = math.Ldexp(1, firstBound+2*k)
 	}
 	return bounds
 }()
+
+const (
+	classicBuckets = 17
+	firstBound     = -20 // a power of 2
+)
 
 // histogram writes one distribution both ways: classic buckets, which the text
 // formats show, and native ones, which travel in protobuf. client_golang's
 // constant histograms are one or the other.
 type histogram struct {
-	desc   *prometheus.Desc
-	labels []*dto.LabelPair
-	start  time.Time
-	data   *instrument.Histogram
+	sample
+	data    *instrument.Histogram
+	created timestamppb.Timestamp
+	out     dto.Histogram
+	counts  [classicBuckets]uint64
+	buckets [classicBuckets]dto.Bucket
+	classic [classicBuckets]*dto.Bucket
 }
 
-func newHistogram(desc *prometheus.Desc, s instrument.Sample) prometheus.Metric {
-	return histogram{desc, prometheus.MakeLabelPairs(desc, s.Labels), s.Start, s.Histogram}
+func newHistogram(m *metric, s instrument.Sample) *histogram {
+	h := &histogram{sample: m.sample(s.Labels), data: s.Histogram}
+	setTime(&h.created, s.Start)
+	h.setClassic()
+	h.out.SampleCount, h.out.SampleSum = &h.data.Count, &h.data.Sum
+	h.out.CreatedTimestamp = &h.created
+	h.out.Bucket = h.classic[:]
+	h.out.Schema, h.out.ZeroThreshold, h.out.ZeroCount = &schema, &zeroThreshold, &h.data.Zero
+	h.out.PositiveSpan, h.out.PositiveDelta = spans(h.data)
+	return h
 }
 
-// Desc implements prometheus.Metric.
-func (h histogram) Desc() *prometheus.Desc { return h.desc }
+var (
+	schema        = int32(instrument.HistogramSchema)
+	zeroThreshold = prometheus.DefNativeHistogramZeroThreshold
+)
+
+// setClassic adds the exponential buckets up to each classic bound.
+func (h *histogram) setClassic() {
+	n, next := h.data.Zero, 0
+	for k := range h.buckets {
+		last := (firstBound + 2*k) << instrument.HistogramSchema // index of the bucket that ends at the bound
+		for next < len(h.data.Buckets) && h.data.Start+next <= last {
+			n += h.data.Buckets[next]
+			next++
+		}
+		h.counts[k] = n
+		h.buckets[k].UpperBound, h.buckets[k].CumulativeCount = &classicBounds[k], &h.counts[k]
+		h.classic[k] = &h.buckets[k]
+	}
+}
 
 // Write implements prometheus.Metric.
-func (h histogram) Write(out *dto.Metric) error {
-	out.Label = h.labels
-	out.Histogram = &dto.Histogram{
-		SampleCount:      &h.data.Count,
-		SampleSum:        &h.data.Sum,
-		CreatedTimestamp: timestamppb.New(h.start),
-		Schema:           ptr(int32(instrument.HistogramSchema)),
-		ZeroThreshold:    ptr(prometheus.DefNativeHistogramZeroThreshold),
-		ZeroCount:        &h.data.Zero,
-	}
-	for _, bound := range classicBounds {
-		out.Histogram.Bucket = append(out.Histogram.Bucket, &dto.Bucket{
-			UpperBound:      ptr(bound),
-			CumulativeCount: ptr(h.data.CountAtMost(bound)),
-		})
-	}
-	out.Histogram.PositiveSpan, out.Histogram.PositiveDelta = spans(h.data)
+func (h *histogram) Write(out *dto.Metric) error {
+	out.Label, out.Histogram = h.labels, &h.out
 	return nil
 }
 

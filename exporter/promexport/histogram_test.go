@@ -6,7 +6,6 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/weir-go/weir/instrument"
 )
 
@@ -76,9 +75,9 @@ func TestClassicMatchesNative(t *testing.T) {
 		h.Count += h.Buckets[k]
 	}
 	h.Sum = 12.5
-	desc := prometheus.NewDesc("h_seconds", "help", []string{"name"}, nil)
+	m := newMetric(instrument.Desc{Name: "h", Unit: "s", Kind: instrument.HistogramKind, Labels: []string{"name"}})
 	var out dto.Metric
-	if err := newHistogram(desc, instrument.Sample{Labels: []string{"n"}, Histogram: h}).Write(&out); err != nil {
+	if err := m.export(instrument.Sample{Labels: []string{"n"}, Histogram: h}).Write(&out); err != nil {
 		t.Fatal(err)
 	}
 	native := decode(t, out.Histogram.PositiveSpan, out.Histogram.PositiveDelta)
