@@ -53,11 +53,14 @@
 // # Leaks
 //
 // [Snapshot] lists suspects, and each says how sure it is. [Heuristic]: a channel
-// holds messages and nothing was received for longer than [WithStallAfter]; a
-// Permit is held for longer than [WithHoldLimit]; a task runs for longer than
-// [WithTaskLimit]. [Collected]: the garbage collector found permits that were never
-// released, or a channel whose messages were never received. Detection runs while
-// somebody reads, and for three minutes after.
+// holds messages and nothing was received for longer than [WithStallAfter], or its
+// lowest depth has only risen for that long; a Permit is held for longer than
+// [WithHoldLimit]; a task runs for longer than [WithTaskLimit]; ever more goroutines
+// wait at one place of the program. [Collected]: the garbage collector found permits
+// that were never released, or a channel whose messages were never received.
+// [Proven], with [WithLeakProof]: the runtime found goroutines that nothing can ever
+// wake. Detection runs while somebody reads, and for three minutes after.
+// docs/suspects.md in the repository says what each reason means and can miss.
 //
 // # What it does to the program
 //
