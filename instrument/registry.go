@@ -208,7 +208,7 @@ func (r *Registry) readLocked() (Snapshot, []suspectEvent) {
 	semaphores := r.semaphores.list(t)
 	s.Semaphores = slices.Grow(s.Semaphores, len(semaphores))
 	for _, series := range semaphores {
-		s.Semaphores = append(s.Semaphores, series.read(t, may == allLooks))
+		s.Semaphores = append(s.Semaphores, series.read(t, may))
 	}
 	pools := r.pools.list(t)
 	s.Pools = slices.Grow(s.Pools, len(pools))

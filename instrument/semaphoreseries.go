@@ -184,9 +184,8 @@ func (s *semaphoreSeries) leaked(site string, n uint64) {
 	s.leaks[i].Permits += n
 }
 
-// read adds up the members at t. Only where fresh is true it looks at watched
-// channels.
-func (s *semaphoreSeries) read(t int64, fresh bool) SemaphoreStats {
+// read adds up the members at t. It looks at those watched channels that it may.
+func (s *semaphoreSeries) read(t int64, may looks) SemaphoreStats {
 	c := s.header()
 	for i := range s.shards {
 		sh := s.shards[i].Load()
@@ -196,7 +195,7 @@ func (s *semaphoreSeries) read(t int64, fresh bool) SemaphoreStats {
 		sh.mu.Lock()
 		sh.retired.addTo(&c)
 		for _, m := range sh.members {
-			if fresh || m.seenAt == 0 {
+			if may == allLooks || may == firstLook && m.seenAt == 0 {
 				m.look(t)
 			}
 			m.addTo(&c, t, s.cfg.holdLimit)
