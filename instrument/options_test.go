@@ -81,7 +81,7 @@ func FuzzOptions(f *testing.F) {
 	f.Add(int64(defaultStallAfter), int64(1), "\x00", int64(0), int64(2), "b", 1<<20, 1, uint8(0b1111))
 	f.Fuzz(func(t *testing.T, stall, target int64, owner string, stall2, target2 int64, owner2 string, size, maxNames int, bits uint8) {
 		r := NewRegistry(WithMaxNames(maxNames), WithLogger(slog.New(slog.DiscardHandler)))
-		size = min(size, 1<<40) // more than a message can have
+		size = min(size, 1<<30) // more than a message can have
 		first := optioned(r, bits, stall, target, owner, size)
 		effective := defaultStallAfter
 		if stall > 0 {
