@@ -3,6 +3,7 @@ package instrument
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"unicode"
 	"unicode/utf8"
 )
@@ -40,18 +41,21 @@ func FuzzName(f *testing.F) {
 		if again := sanitize(name); again != name {
 			t.Fatalf("%q becomes %q, and that %q", in, name, again)
 		}
-		r := NewRegistry()
-		c := NewChan[int](in, 1, WithRegistry(r), WithOwner(in))
-		c.Send(1)
-		s := r.Snapshot()
-		if (len(s.Channels) == 1) != (name != "") {
-			t.Fatalf("%q: %d channels in the snapshot", in, len(s.Channels))
-		}
-		if name != "" && (s.Channels[0].Name != name || s.Channels[0].Owner != name) {
-			t.Fatalf("%q is measured as %q, owner %q", in, s.Channels[0].Name, s.Channels[0].Owner)
-		}
-		if v, ok := c.Recv(); v != 1 || !ok {
-			t.Fatalf("received %d, %v", v, ok)
-		}
+		// In a bubble the sampling of this registry ends with it.
+		synctest.Test(t, func(t *testing.T) {
+			r := NewRegistry()
+			c := NewChan[int](in, 1, WithRegistry(r), WithOwner(in))
+			c.Send(1)
+			s := r.Snapshot()
+			if (len(s.Channels) == 1) != (name != "") {
+				t.Fatalf("%q: %d channels in the snapshot", in, len(s.Channels))
+			}
+			if name != "" && (s.Channels[0].Name != name || s.Channels[0].Owner != name) {
+				t.Fatalf("%q is measured as %q, owner %q", in, s.Channels[0].Name, s.Channels[0].Owner)
+			}
+			if v, ok := c.Recv(); v != 1 || !ok {
+				t.Fatalf("received %d, %v", v, ok)
+			}
+		})
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -80,54 +81,57 @@ func FuzzOptions(f *testing.F) {
 	f.Add(int64(-1), int64(math.MinInt64), "a\nb", int64(math.MaxInt64), int64(1), "\xff", -1, -1, uint8(0b1010))
 	f.Add(int64(defaultStallAfter), int64(1), "\x00", int64(0), int64(2), "b", 1<<20, 1, uint8(0b1111))
 	f.Fuzz(func(t *testing.T, stall, target int64, owner string, stall2, target2 int64, owner2 string, size, maxNames int, bits uint8) {
-		r := NewRegistry(WithMaxNames(maxNames), WithLogger(slog.New(slog.DiscardHandler)))
-		size = min(size, 1<<30) // more than a message can have
-		first := optioned(r, bits, stall, target, owner, size)
-		effective := defaultStallAfter
-		if stall > 0 {
-			effective = time.Duration(stall)
-		}
-		got := chanNow(t, r, "c")
-		if got.StallAfter != effective || got.WaitTarget != time.Duration(max(target, 0)) || got.Owner != sanitize(owner) {
-			t.Fatalf("stall %d, target %d, owner %q become %v, %v and %q", stall, target, owner, got.StallAfter, got.WaitTarget, got.Owner)
-		}
-		want := r.Snapshot().Self.ConflictingOptions
-		for _, differs := range []bool{
-			stall2 > 0 && time.Duration(stall2) != effective,
-			target2 > 0 && time.Duration(target2) != got.WaitTarget,
-			sanitize(owner2) != "" && sanitize(owner2) != got.Owner,
-		} {
-			if differs && bits%4 == 3 {
-				want++ // for Watch
+		// In a bubble the sampling of this registry ends with it.
+		synctest.Test(t, func(t *testing.T) {
+			r := NewRegistry(WithMaxNames(maxNames), WithLogger(slog.New(slog.DiscardHandler)))
+			size = min(size, 1<<40) // more than a message can have
+			first := optioned(r, bits, stall, target, owner, size)
+			effective := defaultStallAfter
+			if stall > 0 {
+				effective = time.Duration(stall)
 			}
-			if differs {
-				want++
+			got := chanNow(t, r, "c")
+			if got.StallAfter != effective || got.WaitTarget != time.Duration(max(target, 0)) || got.Owner != sanitize(owner) {
+				t.Fatalf("stall %d, target %d, owner %q become %v, %v and %q", stall, target, owner, got.StallAfter, got.WaitTarget, got.Owner)
 			}
-		}
-		if bits&12 == 12 {
-			want++ // the size is of another type
-		}
-		second := optioned(r, bits, stall2, target2, owner2, size)
-		for i := range 3 {
-			first.Send(i)
-			second.Send(-i)
-		}
-		got = lookNow(t, r, "c")
-		conflicts := r.Snapshot().Self.ConflictingOptions
-		if conflicts != want || got.Members != 2 || got.Sent != 6 || got.Depth != 6 {
-			t.Fatalf("%d conflicts, want %d; %d members, sent %d, depth %d", conflicts, want, got.Members, got.Sent, got.Depth)
-		}
-		if want := int64(max(size, 0)) * 6; got.BufferedBytes != want && got.HasBytes {
-			t.Fatalf("6 messages of %d bytes have %d", size, got.BufferedBytes)
-		}
-		for i := range 3 {
-			v, ok := first.Recv()
-			w, also := second.Recv()
-			if v != i || w != -i || !ok || !also {
-				t.Fatalf("received %d, %v and %d, %v, want %d and %d", v, ok, w, also, i, -i)
+			want := r.Snapshot().Self.ConflictingOptions
+			for _, differs := range []bool{
+				stall2 > 0 && time.Duration(stall2) != effective,
+				target2 > 0 && time.Duration(target2) != got.WaitTarget,
+				sanitize(owner2) != "" && sanitize(owner2) != got.Owner,
+			} {
+				if differs && bits%4 == 3 {
+					want++ // for Watch
+				}
+				if differs {
+					want++
+				}
 			}
-		}
-		balance(t, lookNow(t, r, "c"))
+			if bits&12 == 12 {
+				want++ // the size is of another type
+			}
+			second := optioned(r, bits, stall2, target2, owner2, size)
+			for i := range 3 {
+				first.Send(i)
+				second.Send(-i)
+			}
+			got = lookNow(t, r, "c")
+			conflicts := r.Snapshot().Self.ConflictingOptions
+			if conflicts != want || got.Members != 2 || got.Sent != 6 || got.Depth != 6 {
+				t.Fatalf("%d conflicts, want %d; %d members, sent %d, depth %d", conflicts, want, got.Members, got.Sent, got.Depth)
+			}
+			if want := int64(max(size, 0)) * 6; got.BufferedBytes != want && got.HasBytes {
+				t.Fatalf("6 messages of %d bytes have %d", size, got.BufferedBytes)
+			}
+			for i := range 3 {
+				v, ok := first.Recv()
+				w, also := second.Recv()
+				if v != i || w != -i || !ok || !also {
+					t.Fatalf("received %d, %v and %d, %v, want %d and %d", v, ok, w, also, i, -i)
+				}
+			}
+			balance(t, lookNow(t, r, "c"))
+		})
 	})
 }
 
