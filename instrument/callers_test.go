@@ -13,7 +13,7 @@ func siteOfLast(s *Semaphore) string { return s.m.permits.held.last.value.by.sit
 func takenHere(s *Semaphore) (*Permit, error) { return s.AcquirePermit(context.Background(), 1) }
 
 //go:noinline
-func takenThere(s *Semaphore, acquire func(context.Context, int64) (*Permit, error)) *Permit {
+func takenThere(acquire func(context.Context, int64) (*Permit, error)) *Permit {
 	p, _ := acquire(context.Background(), 1)
 	return p
 }
@@ -39,7 +39,7 @@ func TestPermitSite(t *testing.T) {
 	p, _ := takenHere(s)
 	expect(p, "takenHere ")
 	expect(takenInlined(s), "takenInlined ")
-	expect(takenThere(s, s.AcquirePermit), "takenThere ")
+	expect(takenThere(s.AcquirePermit), "takenThere ")
 	p, _ = permitter(s).TryAcquirePermit(1)
 	expect(p, "TestPermitSite ")
 	func() {

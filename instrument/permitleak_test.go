@@ -11,7 +11,7 @@ import (
 // carrier is how a Permit usually gets lost: together with something else.
 type carrier struct {
 	permit *Permit
-	body   [64]byte
+	_      [64]byte // a body
 }
 
 // lose drops n Permits of one in each of several ways.

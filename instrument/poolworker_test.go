@@ -20,7 +20,8 @@ func workersInProfile(t *testing.T, name string) (n int) {
 	for entry := range strings.SplitSeq(out.String(), "\n\n") {
 		if strings.Contains(entry, fmt.Sprintf("\"weir_pool\":%q", name)) {
 			var same int
-			if _, err := fmt.Sscanf(entry[strings.LastIndex(entry[:strings.Index(entry, " @")], "\n")+1:], "%d", &same); err != nil {
+			head, _, _ := strings.Cut(entry, " @")
+			if _, err := fmt.Sscanf(head[strings.LastIndex(head, "\n")+1:], "%d", &same); err != nil {
 				t.Fatalf("%v in %q", err, entry)
 			}
 			n += same

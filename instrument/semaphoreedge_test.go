@@ -22,7 +22,9 @@ func TestZeroSemaphore(t *testing.T) {
 		if err := <-got; !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Acquire: %v", err)
 		}
-		<-beside
+		if err := <-beside; !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Acquire beside it: %v", err)
+		}
 		p, err := s.AcquirePermit(t.Context(), 0)
 		if err != nil {
 			t.Error(err)
