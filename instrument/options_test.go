@@ -84,7 +84,7 @@ func FuzzOptions(f *testing.F) {
 		// In a bubble the sampling of this registry ends with it.
 		synctest.Test(t, func(t *testing.T) {
 			r := NewRegistry(WithMaxNames(maxNames), WithLogger(slog.New(slog.DiscardHandler)))
-			size = min(size, 1<<40) // more than a message can have
+			size = min(size, 1<<30) // more than a message can have
 			first := optioned(r, bits, stall, target, owner, size)
 			effective := defaultStallAfter
 			if stall > 0 {
