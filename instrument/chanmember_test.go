@@ -591,3 +591,18 @@ func bytesEach(n int, create func() any) int64 {
 	runtime.KeepAlive(kept)
 	return (int64(after.HeapAlloc) - int64(before.HeapAlloc)) / int64(n)
 }
+
+// TestHandedOutWhileRead hands the native channel out in the middle of a reading,
+// which then counts as it would have before.
+func TestHandedOutWhileRead(t *testing.T) {
+	c := NewChan[int]("c", 4, WithRegistry(NewRegistry()))
+	c.Send(1)
+	c.m.shard.mu.Lock()
+	defer c.m.shard.mu.Unlock()
+	seen := glanceAt([]*chanMember{c.m}, allLooks)[0]
+	c.Raw()
+	c.m.refresh(now(), seen)
+	if got := c.m.seen; got.sent != 1 || got.depth != 1 {
+		t.Errorf("sent %d, depth %d, want 1 and 1", got.sent, got.depth)
+	}
+}

@@ -24,6 +24,9 @@ type glance struct {
 	sent  uint64 // loaded before the depth: receives may lag, never lead
 	depth int64
 	ok    bool // the channel was looked at, and is there
+	// exposed is asked once for a reading: a channel that is handed out during
+	// it would otherwise be neither counted nor looked at.
+	exposed bool
 }
 
 // maxGlances is how many members are read at once. Their cache lines then come
@@ -47,7 +50,8 @@ func glanceAt(members []*chanMember, may looks) (g [maxGlances]glance) {
 		g[i].sent = m.sent.Load()
 		m.received.Load() // these only fetch the lines
 		m.depths.bucket.Load()
-		if m.exposed.Load() && (may == allLooks || may == firstLook && m.seen.at == 0) {
+		g[i].exposed = m.exposed.Load()
+		if g[i].exposed && (may == allLooks || may == firstLook && m.seen.at == 0) {
 			objects[i] = m.object.Value()
 		}
 	}
@@ -74,7 +78,7 @@ func (k target) depthOf(p *byte) (depth int64, ok bool) {
 // refresh updates what is known of the member at t. The caller holds shard.mu.
 func (m *chanMember) refresh(t int64, g glance) {
 	switch {
-	case !m.exposed.Load():
+	case !g.exposed:
 		m.refreshCounted(t)
 	case g.ok:
 		m.update(t, g.sent, g.sent-min(uint64(g.depth), g.sent), g.depth)
