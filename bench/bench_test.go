@@ -60,6 +60,15 @@ func TestNoAllocations(t *testing.T) {
 	}
 }
 
+func TestTaskMeter(t *testing.T) {
+	l := newLab()
+	for _, m := range taskMeterMeasurements(l) {
+		if values, err := m.measure(2); err != nil || len(values) == 0 {
+			t.Errorf("%s: %v, %v", m.what, values, err)
+		}
+	}
+}
+
 func TestMembers(t *testing.T) {
 	const rounds, members, names = 1, 2000, 90
 	for what, measure := range map[string]func() ([]float64, error){

@@ -17,6 +17,7 @@ import (
 	"os"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -64,7 +65,7 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	fs.IntVar(&cfg.rounds, "rounds", 20, "how often each contender runs")
 	fs.DurationVar(&cfg.time, "time", 80*time.Millisecond, "how long it runs each time")
 	fs.DurationVar(&cfg.read, "read", time.Second, "how often all metrics are read meanwhile; 0 is never")
-	only := fs.String("only", "", "measure only what matches this `regexp`: channel/1:1, semaphore, pool, member, snapshot, scrape")
+	only := fs.String("only", "", "measure only what matches this `regexp`: channel/1:1, semaphore, pool, group, task meter, member, snapshot, scrape")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return cfg, err
@@ -100,14 +101,18 @@ func measure(cfg config) (rows []row, err error) {
 		rows = append(rows, race.hold(cfg)...)
 		failed = append(failed, race.check())
 	}
-	stop()
-	for _, m := range memberMeasurements() {
-		if cfg.wants(m.what, m.shape) {
-			values, err := m.measure(min(cfg.rounds, 10))
-			rows = append(rows, row{what: m.what, shape: m.shape, unit: m.unit, values: values, must: m.must, aim: m.aim})
-			failed = append(failed, err)
+	take := func(all []measurement) {
+		for _, m := range all {
+			if cfg.wants(m.what, m.shape) {
+				values, err := m.measure(min(cfg.rounds, 10))
+				rows = append(rows, row{what: m.what, shape: m.shape, unit: m.unit, values: values, must: m.must, aim: m.aim})
+				failed = append(failed, err)
+			}
 		}
 	}
+	take(taskMeterMeasurements(l))
+	stop()
+	take(memberMeasurements())
 	return rows, errors.Join(failed...)
 }
 
@@ -117,5 +122,5 @@ func races(l *lab) []race {
 	for _, s := range shapes {
 		all = append(all, channelRace(l, s))
 	}
-	return append(append(all, semaphoreRaces(l)...), poolRace(l))
+	return slices.Concat(all, semaphoreRaces(l), []race{poolRace(l)}, groupRaces(l))
 }

@@ -37,6 +37,8 @@ func poolRace(l *lab) race {
 			}},
 			{name: "ants", run: antsPool},
 			{name: "pond", run: pondPool},
+			// The same pool by a method that gives nothing to wait for.
+			{name: "pond's Go", run: pondGo},
 			{name: "workerpool", run: gammazeroPool},
 		},
 		versus: []versus{
@@ -108,10 +110,18 @@ func antsPool(n int) time.Duration {
 }
 
 func pondPool(n int) time.Duration {
+	return pondWith(n, func(p pond.Pool) { p.Submit(empty) })
+}
+
+func pondGo(n int) time.Duration {
+	return pondWith(n, func(p pond.Pool) { _ = p.Go(empty) })
+}
+
+func pondWith(n int, submit func(pond.Pool)) time.Duration {
 	start := time.Now()
 	p := pond.NewPool(workers, pond.WithQueueSize(capacity))
 	for range n {
-		_ = p.Go(empty)
+		submit(p)
 	}
 	p.StopAndWait()
 	return time.Since(start)

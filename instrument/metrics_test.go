@@ -153,6 +153,9 @@ func TestSamples(t *testing.T) {
 	c.Send(1)
 	keep := []any{c, NewQueue[string]("q", with), Watch("v", make(chan int), with), NewSemaphore("s", 1, with)}
 	p := NewPool("p", 1, 1, with)
+	watched := &poolOfOthers{numbers: PoolNumbers{Workers: 2, QueueDepth: 1}}
+	WatchPool("w", watched, askOthers, with)
+	keep = append(keep, NewGroup("g", with), NewTaskMeter("m", 0, with), watched)
 	defer p.Shutdown(t.Context()) //nolint:errcheck // nothing runs in it
 	s := r.Snapshot()
 	names := map[string][]string{}
@@ -185,6 +188,13 @@ func TestSamples(t *testing.T) {
 		"weir_channel_sends_total":             "c c c c q q q q",
 		"weir_channel_stall_threshold_seconds": "c q",
 		"weir_channel_members":                 "c q v",
+		"weir_pool_workers":                    "p w",
+		"weir_pool_workers_busy":               "g m p w",
+		"weir_pool_queue_depth":                "p w",
+		"weir_pool_queue_capacity":             "p",
+		"weir_pool_busy_seconds_total":         "g m p",
+		"weir_pool_rejected_total":             "g m p w",
+		"weir_pool_oldest_task_seconds":        "g m p",
 	} {
 		if got := strings.Join(names[metric], " "); got != want {
 			t.Errorf("%s has samples for %q, want %q", metric, got, want)

@@ -106,6 +106,8 @@ func (m *poolMember) endedOnce() {
 	}
 }
 
+func (m *poolMember) flush() {} // each worker observes what it timed
+
 // addTo adds the member's numbers to the stats of its name.
 func (m *poolMember) addTo(p *PoolStats, t int64, limit time.Duration) {
 	m.pace.next()

@@ -138,10 +138,10 @@ func watchPool(t *testing.T, r *Registry, name string) (stop func()) {
 		var last PoolStats
 		for {
 			c := poolNow(t, r, name)
-			if c.QueueDepth < 0 || c.QueueDepth > c.QueueCapacity || c.Busy > c.Workers {
+			if c.QueueDepth < 0 || c.QueueDepth > c.QueueCapacity || (c.HasWorkers && c.Busy > c.Workers) {
 				t.Errorf("queued %d of %d, busy %d of %d", c.QueueDepth, c.QueueCapacity, c.Busy, c.Workers)
 			}
-			if c.TasksOK < last.TasksOK || c.TasksPanic < last.TasksPanic || c.Rejected < last.Rejected || c.BusyTime < last.BusyTime {
+			if c.TasksOK < last.TasksOK || c.TasksPanic < last.TasksPanic || c.Rejected < last.Rejected || c.BusyTime < last.BusyTime || c.TaskRun.Count < last.TaskRun.Count {
 				t.Error("a counter went back")
 			}
 			last = c

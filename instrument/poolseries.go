@@ -8,6 +8,8 @@ import (
 // poolPart is a member of a name: the stats block of a Pool, a TaskMeter or a
 // watched pool.
 type poolPart interface {
+	// flush puts what was held back into the histograms of the name.
+	flush()
 	addTo(p *PoolStats, t int64, limit time.Duration)
 	totals() poolTotals
 }
@@ -66,6 +68,7 @@ type poolSeries struct {
 
 	mu      sync.Mutex
 	live    map[poolPart]struct{}
+	groups  *taskMember // of all Groups; nil while there was none
 	retired poolTotals
 }
 
@@ -113,32 +116,54 @@ func (s *poolSeries) retire(m poolPart) {
 	s.leave()
 }
 
-func (s *poolSeries) read(t int64) PoolStats {
+// groupTasks returns the stats block of the Groups of the name.
+func (s *poolSeries) groupTasks() *taskMember {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.groups == nil {
+		s.groups = newTaskMember(s)
+		s.live[s.groups] = struct{}{} // for as long as the name
+	}
+	return s.groups
+}
+
+func (s *poolSeries) read(t int64) PoolStats {
+	p := s.readLocked(t)
+	p.site()
+	return p
+}
+
+func (s *poolSeries) readLocked(t int64) PoolStats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for m := range s.live {
+		m.flush()
+	}
 	p := s.header()
 	s.retired.addTo(&p)
 	for m := range s.live {
 		m.addTo(&p, t, s.cfg.taskLimit)
 	}
-	return p.sited()
+	return p
 }
 
 // readOne is read for one member.
 func (s *poolSeries) readOne(m poolPart) PoolStats {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	m.flush()
 	p := s.header()
 	m.addTo(&p, now(), s.cfg.taskLimit)
-	return p.sited()
+	s.mu.Unlock()
+	p.site()
+	return p
 }
 
-// sited resolves the function of the oldest task over the limit.
-func (p PoolStats) sited() PoolStats {
+// site finds the line of the oldest task over the limit, which takes long, and so
+// is done without the lock.
+func (p *PoolStats) site() {
 	if p.oldestEntry != 0 {
 		p.OldestTaskSite = siteOfFunc(p.oldestEntry)
 	}
-	return p
 }
 
 func (s *poolSeries) header() PoolStats {

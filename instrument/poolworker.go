@@ -260,4 +260,4 @@ func (s *poolState) replace(w *poolWorker) {
 
 // entryOf returns where a function's code begins, from which its name can be had
 // later without keeping the function, or what it captured, alive.
-func entryOf(f func()) uintptr { return reflect.ValueOf(f).Pointer() }
+func entryOf[F any](f F) uintptr { return reflect.ValueOf(f).Pointer() }

@@ -1,9 +1,10 @@
 package instrument
 
 import (
-	"fmt"
+	"regexp"
 	"runtime"
 	"runtime/pprof"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -17,15 +18,13 @@ func workersInProfile(t *testing.T, name string) (n int) {
 	if err := pprof.Lookup("goroutine").WriteTo(&out, 1); err != nil {
 		t.Fatal(err)
 	}
-	for entry := range strings.SplitSeq(out.String(), "\n\n") {
-		if strings.Contains(entry, fmt.Sprintf("\"weir_pool\":%q", name)) {
-			var same int
-			head, _, _ := strings.Cut(entry, " @")
-			if _, err := fmt.Sscanf(head[strings.LastIndex(head, "\n")+1:], "%d", &same); err != nil {
-				t.Fatalf("%v in %q", err, entry)
-			}
-			n += same
+	label := regexp.MustCompile(`(?m)^(\d+) @ .*\n# labels: .*"weir_pool":` + regexp.QuoteMeta(strconv.Quote(name)))
+	for _, found := range label.FindAllStringSubmatch(out.String(), -1) {
+		same, err := strconv.Atoi(found[1])
+		if err != nil {
+			t.Fatal(err)
 		}
+		n += same
 	}
 	return n
 }

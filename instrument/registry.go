@@ -26,6 +26,7 @@ type Registry struct {
 	channels   directory[*chanSeries]
 	semaphores directory[*semaphoreSeries]
 	pools      directory[*poolSeries]
+	watch      poolWatch
 
 	overflow  atomic.Uint64
 	conflicts atomic.Uint64
@@ -181,6 +182,7 @@ func (r *Registry) sample() {
 
 // read takes a snapshot and logs what it found to begin or end.
 func (r *Registry) read() Snapshot {
+	r.askPools()
 	s, events := r.readLocked()
 	r.logSuspects(events)
 	return s
