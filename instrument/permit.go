@@ -43,7 +43,7 @@ type heldPermit struct {
 	m       *semaphoreMember // set once
 	n       int64
 	since   int64
-	by      callers
+	pc      uintptr                 // of the call that took it
 	over    bool                    // known to be older than the hold limit
 	reclaim weak.Pointer[Semaphore] // set WithReclaim
 }
@@ -73,29 +73,25 @@ func (s *Semaphore) TryAcquirePermit(n int64) (p *Permit, ok bool) {
 }
 
 // acquireGrip is Acquire, with what the Permit has hold of.
-//
-//go:noinline
 func (s *Semaphore) acquireGrip(ctx context.Context, n int64) (g grip, err error) {
 	if err := s.Acquire(ctx, n); err != nil {
 		return g, err
 	}
 	g.s, g.n = s, n
 	if s.tracksNext(n) {
-		g.token = s.track(n, callersOfCaller())
+		g.token = s.track(n, callerOf(2))
 	}
 	return g, nil
 }
 
 // tryGrip is TryAcquire, with what the Permit has hold of.
-//
-//go:noinline
 func (s *Semaphore) tryGrip(n int64) (g grip, ok bool) {
 	if !s.TryAcquire(n) {
 		return g, false
 	}
 	g.s, g.n = s, n
 	if s.tracksNext(n) {
-		g.token = s.track(n, callersOfCaller())
+		g.token = s.track(n, callerOf(2))
 	}
 	return g, true
 }
@@ -114,12 +110,12 @@ func (s *Semaphore) tracksNext(n int64) bool {
 
 // track notes that n permits are held from now on, and returns the token of their
 // Permit. Its clock read is the start of the hold time.
-func (s *Semaphore) track(n int64, by callers) *permitToken {
+func (s *Semaphore) track(n int64, pc uintptr) *permitToken {
 	t, m := now(), s.m
 	m.mu.Lock()
 	token := s.spareToken()
 	h := &token.held.value
-	h.n, h.since, h.by, h.over, h.reclaim = n, t, by, false, s.self
+	h.n, h.since, h.pc, h.over, h.reclaim = n, t, pc, false, s.self
 	if bubbled(t) {
 		h.reclaim = weak.Pointer[Semaphore]{}
 	}
@@ -183,7 +179,7 @@ func permitLost(h *node[heldPermit]) {
 	if !lost {
 		return
 	}
-	m.series.leaked(h.value.by.site(), uint64(h.value.n)) // first: whoever sees it missing sees the site
+	m.series.leaked(siteOf(h.value.pc), uint64(h.value.n)) // first: whoever sees it missing sees the site
 	if !m.series.reclaim(h) {
 		m.mu.Lock()
 		m.permits.remove(h)
@@ -306,6 +302,6 @@ func (c *SemaphoreStats) addOldest(h heldPermit, t int64, limit time.Duration) {
 	}
 	c.OldestPermit = age
 	if limit > 0 && age > limit {
-		c.oldestPermitSite = h.by.site()
+		c.oldestPermitSite = siteOf(h.pc)
 	}
 }

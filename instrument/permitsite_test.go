@@ -7,7 +7,7 @@ import (
 )
 
 // siteOfLast returns the site of the Permit that was taken last.
-func siteOfLast(s *Semaphore) string { return s.m.permits.held.last.value.by.site() }
+func siteOfLast(s *Semaphore) string { return siteOf(s.m.permits.held.last.value.pc) }
 
 //go:noinline
 func takenHere(s *Semaphore) (*Permit, error) { return s.AcquirePermit(context.Background(), 1) }
@@ -32,7 +32,7 @@ func TestPermitSite(t *testing.T) {
 	expect := func(p *Permit, want string) {
 		t.Helper()
 		held = append(held, p)
-		if got := siteOfLast(s); !strings.HasPrefix(got, "instrument."+want) || !strings.Contains(got, " callers_test.go:") {
+		if got := siteOfLast(s); !strings.HasPrefix(got, "instrument."+want) || !strings.Contains(got, " permitsite_test.go:") {
 			t.Errorf("taken at %q, not in %s", got, want)
 		}
 	}
