@@ -78,6 +78,8 @@ func TestMembers(t *testing.T) {
 		"looked at": func() ([]float64, error) { return snapshotMembers(rounds, members, true) },
 		"names":     func() ([]float64, error) { return snapshotNames(rounds, names) },
 		"scrape":    func() ([]float64, error) { return scrapeNames(rounds, names) },
+		"members":   func() ([]float64, error) { return scrapeMembers(rounds, members, names) },
+		"held up":   func() ([]float64, error) { return sendsDuringScrape(rounds, names, members) },
 	} {
 		if values, err := measure(); err != nil || len(values) != rounds {
 			t.Errorf("%s: %v, %v", what, values, err)

@@ -65,7 +65,7 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	fs.IntVar(&cfg.rounds, "rounds", 20, "how often each contender runs")
 	fs.DurationVar(&cfg.time, "time", 80*time.Millisecond, "how long it runs each time")
 	fs.DurationVar(&cfg.read, "read", time.Second, "how often all metrics are read meanwhile; 0 is never")
-	only := fs.String("only", "", "measure only what matches this `regexp`: channel/1:1, semaphore, pool, group, task meter, member, snapshot, scrape")
+	only := fs.String("only", "", "measure only what matches this `regexp`: channel/1:1, semaphore, pool, group, task meter, member, snapshot, scrape, exporters")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return cfg, err
@@ -112,7 +112,7 @@ func measure(cfg config) (rows []row, err error) {
 	}
 	take(taskMeterMeasurements(l))
 	stop()
-	take(memberMeasurements())
+	take(append(memberMeasurements(), scrapeMeasurements()...))
 	return rows, errors.Join(failed...)
 }
 
@@ -122,5 +122,5 @@ func races(l *lab) []race {
 	for _, s := range shapes {
 		all = append(all, channelRace(l, s))
 	}
-	return slices.Concat(all, semaphoreRaces(l), []race{poolRace(l)}, groupRaces(l))
+	return slices.Concat(all, semaphoreRaces(l), []race{poolRace(l)}, groupRaces(l), []race{exportersRace()})
 }

@@ -4,12 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"runtime"
 	"time"
 
-	"github.com/weir-go/weir/exporter"
 	"github.com/weir-go/weir/instrument"
 )
 
@@ -40,8 +37,6 @@ func memberMeasurements() []measurement {
 			func(rounds int) ([]float64, error) { return snapshotMembers(rounds, manyMembers, true) }},
 		{"snapshot: 1,000 names", "mixed kinds", "ms", 2, 0,
 			func(rounds int) ([]float64, error) { return snapshotNames(rounds, manyNames) }},
-		{"scrape: 1,000 names, as text", "mixed kinds", "ms", 50, 30,
-			func(rounds int) ([]float64, error) { return scrapeNames(rounds, manyNames) }},
 	}
 }
 
@@ -208,28 +203,6 @@ func snapshotNames(rounds, n int) (values []float64, err error) {
 		wrong.equal("names", uint64(len(s.Channels)+len(s.Semaphores)+len(s.Pools)), uint64(n))
 		if err = wrong.err(); err != nil {
 			return nil, named("snapshot", err)
-		}
-	}
-	runtime.KeepAlive(kept)
-	return values, nil
-}
-
-// scrapeNames times the handler, from the call to the last byte of text.
-func scrapeNames(rounds, n int) (values []float64, err error) {
-	r := quietRegistry()
-	kept := makeNames(r, n)
-	handler := exporter.Handler(r)
-	for range rounds {
-		answer := httptest.NewRecorder()
-		request := httptest.NewRequest(http.MethodGet, "/metrics", nil)
-		start := time.Now()
-		handler.ServeHTTP(answer, request)
-		values = append(values, milliseconds(start))
-		wrong := expect{}
-		wrong.equal("status", uint64(answer.Code), 200)
-		wrong.above("100 bytes a name", uint64(answer.Body.Len()/(100*n)))
-		if err = wrong.err(); err != nil {
-			return nil, named("scrape", err)
 		}
 	}
 	runtime.KeepAlive(kept)

@@ -154,24 +154,31 @@ type prometheus struct {
 // and the Alertmanager given.
 func startPrometheus(t *testing.T, target, rules, alertmanager string) prometheus {
 	t.Helper()
-	dir, address := t.TempDir(), freeAddress(t)
-	config := filepath.Join(dir, "prometheus.yml")
-	write(t, config, fmt.Sprintf(`
+	return runPrometheus(t, fmt.Sprintf(`
 global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
 rule_files: [%q]
 alerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}
 scrape_configs: [{job_name: gameserver, static_configs: [{targets: [%q]}]}]
 `, rules, alertmanager, target))
+}
+
+// runPrometheus runs one with a configuration and more flags.
+func runPrometheus(t *testing.T, config string, flags ...string) prometheus {
+	t.Helper()
+	dir, address := t.TempDir(), freeAddress(t)
+	file := filepath.Join(dir, "prometheus.yml")
+	write(t, file, config)
 	url := "http://" + address
-	return prometheus{start(t, url+"/-/ready", tool(t, "prometheus"),
-		"--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"),
-		"--web.listen-address="+address, "--log.level=warn"), url}
+	flags = append([]string{"--config.file=" + file, "--storage.tsdb.path=" + filepath.Join(dir, "data"),
+		"--web.listen-address=" + address, "--log.level=warn"}, flags...)
+	return prometheus{start(t, url+"/-/ready", tool(t, "prometheus"), flags...), url}
 }
 
 // series is one result of an instant query.
 type series struct {
-	Metric map[string]string
-	Value  [2]any
+	Metric    map[string]string
+	Value     [2]any
+	Histogram [2]any // instead of Value, where it is a native histogram
 }
 
 // query asks an instant query.

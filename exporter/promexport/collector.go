@@ -18,7 +18,8 @@ import (
 //
 // Histograms have classic and native buckets, made from the same data, as
 // client_golang's own have: the text formats show the classic ones, protobuf
-// both. Counters and histograms say when they were created, which travels in
+// both. A quantile asked of the native ones is within 9% of the observation, one
+// asked of the classic ones within a factor of 4. Counters and histograms say when they were created, which travels in
 // protobuf, and in OpenMetrics where the handler is told so.
 func NewCollector(r *instrument.Registry) prometheus.Collector {
 	c := &collector{registry: r}

@@ -1,0 +1,179 @@
+package instrument
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestAnHourOfChurn makes, uses and retires objects of every kind for an hour,
+// under names that come and go, and reads as a scraper does: what was counted
+// must never become less while its name is known, and nothing may count twice.
+// Retirement is synchronous here, where the garbage collector's moment would be
+// another one each time; TestAMinuteOfChurn of the end-to-end tests leaves it to
+// the collector.
+func TestAnHourOfChurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := NewRegistry(WithLogger(slog.New(slog.DiscardHandler)))
+		x := &churn{registry: r, totals: map[string]Sample{}}
+		for second := range 3600 {
+			x.make(t, fmt.Sprint("name", second%5))
+			x.retireSome(second)
+			time.Sleep(time.Second)
+			if second%15 == 0 {
+				x.read(t)
+			}
+		}
+		for len(x.alive) > 0 {
+			x.retireSome(0)
+		}
+		x.read(t)
+		x.check(t)
+	})
+}
+
+// churn makes objects and counts itself what they must have counted.
+type churn struct {
+	registry                           *Registry
+	alive                              []func() // each retires one
+	totals                             map[string]Sample
+	sent, received, acquired, done, up uint64
+}
+
+// make makes one object of each kind under a name, and moves its counters.
+func (x *churn) make(t *testing.T, name string) {
+	with := WithRegistry(x.registry)
+	c, q := NewChan[int](name, 4, with), NewQueue[int](name+" queue", with)
+	for i := range 3 {
+		c.Send(i)
+		q.Send(i)
+	}
+	time.Sleep(time.Millisecond)
+	c.Recv()
+	q.Recv()
+	s := NewSemaphore(name, 4, with)
+	if p, ok := s.TryAcquirePermit(2); ok {
+		p.Release()
+	}
+	p := NewPool(name, 1, 1, with)
+	for range 2 {
+		if err := p.Submit(t.Context(), func() { time.Sleep(time.Millisecond) }); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := p.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	x.sent, x.received, x.acquired, x.done, x.up = x.sent+6, x.received+2, x.acquired+1, x.done+2, x.up+2
+	forever = append(forever, c, q, s, p) // or the collector would retire them once more
+	x.alive = append(x.alive, c.m.retire, q.m.retire, s.m.retire, p.s.m.endedOnce)
+}
+
+// retireSome retires one to seven objects, so that some live long.
+func (x *churn) retireSome(n int) {
+	for range min(1+n%7, len(x.alive)) {
+		i := (n * 31) % len(x.alive)
+		x.alive[i]()
+		x.alive[i] = x.alive[len(x.alive)-1]
+		x.alive = x.alive[:len(x.alive)-1]
+	}
+}
+
+// read reads everything and fails where a total became less.
+func (x *churn) read(t *testing.T) {
+	t.Helper()
+	s := x.registry.Snapshot()
+	for _, d := range Metrics() {
+		if d.Kind == Gauge {
+			continue
+		}
+		for v := range d.Samples(&s) {
+			key := d.Name + strings.Join(v.Labels, ",")
+			before, known := x.totals[key]
+			if known && (less(v, before) || !v.Start.Equal(before.Start)) {
+				t.Fatalf("%s goes back from %+v to %+v", key, before, v)
+			}
+			x.totals[key] = v
+		}
+	}
+}
+
+// less reports whether a total, or any bucket of it, is below an earlier one.
+func less(now, before Sample) bool {
+	if now.Histogram == nil {
+		return now.Value < before.Value
+	}
+	a, b := now.Histogram, before.Histogram
+	if a.Count < b.Count || a.Sum < b.Sum || a.Zero < b.Zero {
+		return true
+	}
+	for k, n := range b.Buckets {
+		if i := b.Start + k - a.Start; n > 0 && (i < 0 || i >= len(a.Buckets) || a.Buckets[i] < n) {
+			return true
+		}
+	}
+	return false
+}
+
+// check compares the sums over all names with what was done.
+func (x *churn) check(t *testing.T) {
+	t.Helper()
+	var sent, received, left, acquired, done, created uint64
+	s := x.registry.Snapshot()
+	for _, c := range s.Channels {
+		balance(t, c)
+		sent, received, created = sent+c.Sent, received+c.Received, created+c.Created
+		left += c.Abandoned + c.Unverified + uint64(c.Depth)
+	}
+	for _, c := range s.Semaphores {
+		acquired += c.Acquired
+	}
+	for _, p := range s.Pools {
+		done += p.TasksOK
+	}
+	if sent != x.sent || received != x.received || left != x.sent-x.received || acquired != x.acquired || done != x.done || created != x.up {
+		t.Errorf("sent %d, received %d, left %d, acquired %d, done %d, created %d; want %+v", sent, received, left, acquired, done, created, x)
+	}
+	runtime.KeepAlive(x)
+}
+
+// TestNameIsForgottenAfterAnHour: its slot is free then, and its counters begin
+// anew, at another time, when it comes back.
+func TestNameIsForgottenAfterAnHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := NewRegistry(WithMaxNames(1), WithLogger(slog.New(slog.DiscardHandler)))
+		one := func(name string) *Chan[int] {
+			c := NewChan[int](name, 1, WithRegistry(r))
+			forever = append(forever, c)
+			c.Send(1)
+			return c
+		}
+		one("a").m.retire()
+		first := chanNow(t, r, "a")
+		one("b").m.retire()
+		if over := chanNow(t, r, overflowName); over.Sent != 1 || r.Snapshot().Self.SeriesOverflow != 1 {
+			t.Errorf("over the cap: %+v", over)
+		}
+		time.Sleep(emptySeriesTTL - time.Second)
+		one("a").m.retire()
+		if got := chanNow(t, r, "a"); got.Sent != 2 || !got.Start.Equal(first.Start) {
+			t.Errorf("within the hour: sent %d, start %v, was %v", got.Sent, got.Start, first.Start)
+		}
+		time.Sleep(emptySeriesTTL)
+		if s := r.Snapshot(); len(s.Channels) != 0 {
+			t.Errorf("after an hour: %+v", s.Channels)
+		}
+		one("b")
+		if got := chanNow(t, r, "b"); got.Sent != 1 {
+			t.Errorf("the slot is not free: %+v", got)
+		}
+		one("a") // the cap again
+		if got := chanNow(t, r, overflowName); got.Sent != 1 || !got.Start.After(first.Start) {
+			t.Errorf("came back: %+v", got)
+		}
+	})
+}
