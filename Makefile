@@ -1,6 +1,6 @@
 # The modules: the published one (.), those in go.work (cmd/weir, examples), and
-# e2e and bench, which are kept out of the workspace: e2e brings all of Prometheus,
-# bench what weir is compared with.
+# e2e, bench and leakscore, which are kept out of the workspace: e2e brings all of
+# Prometheus, bench what weir is compared with, leakscore programs that leak.
 GO ?= go
 LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # Without its service discoveries Prometheus builds in a third of the time.
@@ -8,10 +8,10 @@ E2EFLAGS = GOWORK=off GOFLAGS="$(GOFLAGS) -tags=remove_all_sd"
 # Go 1.26 has the runtime's leak profile behind this flag; later ones always.
 LEAKPROFILE = GOWORK=off GOEXPERIMENT=goroutineleakprofile
 
-.PHONY: test test-root test-commands test-e2e test-bench model bench vet lint generate fmt
+.PHONY: test test-root test-commands test-e2e test-bench test-leakscore model bench leakscore vet lint generate fmt
 
 # Everything a change must pass, in every module.
-test: vet test-root test-commands test-bench test-e2e
+test: vet test-root test-commands test-bench test-leakscore test-e2e
 
 # The published module as its users get it, without the workspace; then the
 # concurrent core on one processor and on eight, and what the leak profile sees.
@@ -49,6 +49,16 @@ model:
 bench:
 	cd bench && GOWORK=off $(GO) run .
 
+# Some known leaks and all healthy programs, the latter in fake time: half a minute.
+test-leakscore:
+	cd leakscore && $(LEAKPROFILE) $(GO) test ./...
+
+# How many known leaks are seen, in twenty runs each, how many healthy programs are
+# suspected, and whether the incident is named, in about ten minutes: LEAKSCORE=-h
+# lists the flags, LEAKSCORE='-incident 10m' is the long version.
+leakscore:
+	cd leakscore && $(LEAKPROFILE) $(GO) run . $(LEAKSCORE)
+
 vet:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
 	GOWORK=off $(GO) vet ./...
@@ -56,11 +66,12 @@ vet:
 	$(GO) vet ./cmd/weir/... ./examples/...
 	cd e2e && $(E2EFLAGS) $(GO) vet ./...
 	cd bench && GOWORK=off $(GO) vet ./...
+	cd leakscore && GOWORK=off $(GO) vet ./...
 
 lint:
 	GOWORK=off $(GO) run $(LINT) run ./...
 	for m in cmd/weir examples; do (cd $$m && $(GO) run $(LINT) run ./...) || exit 1; done
-	for m in bench e2e; do (cd $$m && $(E2EFLAGS) $(GO) run $(LINT) run ./...) || exit 1; done
+	for m in bench e2e leakscore; do (cd $$m && $(E2EFLAGS) $(GO) run $(LINT) run ./...) || exit 1; done
 
 # Rewrites everything that is generated and committed; a plain test run fails
 # where it is out of date.

@@ -1,0 +1,103 @@
+// Command leakscore scores weir's leak detection: how many known leaks it sees, in
+// the programs of the Go tree's GoKer suite rewritten to weir's channels, how often
+// it suspects healthy programs, and whether it names the queue of the example that
+// leaks. It prints a table of each, and fails below the bars. It belongs to weir's
+// own development and is not published; it may import anything.
+//
+// Every program runs in a process of its own, with a library whose time is
+// compressed: what it does in 30 seconds takes a tenth of one.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"runtime"
+	"runtime/pprof"
+	"time"
+
+	"github.com/weir-go/weir/leakscore/watch"
+)
+
+const (
+	// factor is how much faster than its own the library's time runs.
+	factor   = 300
+	interval = 30 * time.Second / factor
+	// bar is the share of cases that have to be seen, and of its runs for a case
+	// to count as seen.
+	bar = 0.95
+	// mostFalse is how many heuristic suspects there may be in all healthy
+	// programs. Of those with better evidence there may be none.
+	mostFalse = 1
+)
+
+// plan lets the goroutine profile see twelve windows of four looks: it wants six
+// that rise.
+var plan = watch.Plan{Interval: interval, Calling: 48, Waiting: 24}
+
+// config is what the command line says.
+type config struct {
+	runs     int
+	parallel int
+	only     *regexp.Regexp
+	incident time.Duration
+}
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func run(args []string, stdout, stderr io.Writer) int {
+	cfg, err := parse(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "leakscore:", err)
+		return 2
+	}
+	if err := scoreAll(cfg, stdout); err != nil {
+		fmt.Fprintf(stderr, "leakscore: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func parse(args []string, stderr io.Writer) (config, error) {
+	cfg := config{}
+	fs := flag.NewFlagSet("leakscore", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	fs.IntVar(&cfg.runs, "runs", 20, "how often each leaky case runs; 0 leaves them out")
+	fs.IntVar(&cfg.parallel, "parallel", 4*runtime.NumCPU(), "how many programs run at a time: they sleep most of it")
+	fs.DurationVar(&cfg.incident, "incident", 45*time.Second, "how long the example that is mended is watched: 10m is the long version; 0 leaves the incident out")
+	only := fs.String("only", "", "run only the leaky cases and healthy programs that match this `regexp`")
+	if err := fs.Parse(args); err != nil {
+		return cfg, err
+	}
+	var err error
+	cfg.only, err = regexp.Compile(*only)
+	switch {
+	case err != nil:
+		return cfg, fmt.Errorf("-only: %w", err)
+	case fs.NArg() > 0:
+		return cfg, fmt.Errorf("unexpected argument %q", fs.Arg(0))
+	case cfg.runs < 0 || cfg.parallel < 1 || cfg.incident < 0:
+		return cfg, errors.New("-parallel must be positive, -runs and -incident must not be negative")
+	case pprof.Lookup("goroutineleak") == nil:
+		return cfg, errors.New("this runtime has no goroutineleak profile: run with GOEXPERIMENT=goroutineleakprofile")
+	}
+	return cfg, nil
+}
+
+// scoreAll prints all tables, and returns what is below its bar.
+func scoreAll(cfg config, out io.Writer) error {
+	dir, err := os.MkdirTemp("", "leakscore")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	fmt.Fprintf(out, "%s, %s/%s, GOMAXPROCS %d, %d runs a case, an interval of %v\n\n",
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), cfg.runs, interval)
+	return errors.Join(scoreRecall(cfg, dir, out), scorePrecision(cfg, dir, out), scoreIncident(cfg, dir, out))
+}
