@@ -30,8 +30,10 @@ type PoolNumbers struct {
 //
 // Read is called at most once a second while somebody reads the registry, never
 // twice at once, with p; it must not block. It must use its argument: p is held
-// weakly, and read would keep alive what it captured. A panic of read is contained
-// and counted in weir_collect_faults_total. A nil p or read measures nothing.
+// weakly, and read would keep alive what it captured. A read that panics, or does not
+// return within a second, leaves the last numbers standing and is counted in
+// weir_collect_faults_total; whoever reads the registry does not wait for it any
+// longer. A nil p or read measures nothing.
 func WatchPool[P any](name string, p *P, read func(*P) PoolNumbers, opts ...PoolOption) {
 	if p == nil || read == nil {
 		return
@@ -63,10 +65,12 @@ type watchedPool struct {
 	object any // the weak pointer, to tell the same pool
 	ask    func() (PoolNumbers, bool)
 
-	mu    sync.Mutex
-	asked bool
-	last  PoolNumbers
-	sums  poolTotals
+	mu     sync.Mutex
+	tried  bool // was asked
+	asking bool // an answer is still owed
+	asked  bool // has answered
+	last   PoolNumbers
+	sums   poolTotals
 }
 
 // watch adds a member, unless the same pool is one.
@@ -100,9 +104,12 @@ type poolWatch struct {
 	at   int64
 }
 
-// askPools asks the watched pools for their numbers. It holds no lock that others
-// wait for, because what it calls is the user's: that may take long, and may itself
-// read the registry.
+// askLimit is how long a reading waits for the numbers of watched pools.
+const askLimit = time.Second
+
+// askPools asks the watched pools for their numbers, all at once, because what it
+// calls is the user's: that may take long, and may itself read the registry. It
+// holds no lock that others wait for beyond askLimit.
 func (r *Registry) askPools() {
 	w := &r.watch
 	if !w.used.Load() || !w.mu.TryLock() {
@@ -118,34 +125,96 @@ func (r *Registry) askPools() {
 	if due {
 		w.at = t
 	}
+	var answers []<-chan struct{}
 	for _, s := range r.pools.list(t) {
 		for _, m := range s.watched() {
-			m.refresh(r, due)
+			if m.wanted(r, due) {
+				answers = append(answers, m.refresh(r))
+			}
+		}
+	}
+	r.await(answers)
+}
+
+// await waits for answers until askLimit, and counts those that are late.
+func (r *Registry) await(answers []<-chan struct{}) {
+	if len(answers) == 0 {
+		return
+	}
+	limit := time.NewTimer(askLimit)
+	defer limit.Stop()
+	late := false
+	for _, answer := range answers {
+		if late {
+			select {
+			case <-answer:
+			default:
+				r.faults.Add(1)
+			}
+			continue
+		}
+		select {
+		case <-answer:
+		case <-limit.C:
+			late = true
+			r.faults.Add(1)
 		}
 	}
 }
 
-// refresh asks a pool, if that is due or was never done.
-func (m *watchedPool) refresh(r *Registry, due bool) {
+// wanted reports whether a pool is to be asked: that is due, or it never was,
+// and it does not owe the answer to an earlier question, which is one more fault.
+func (m *watchedPool) wanted(r *Registry, due bool) bool {
 	m.mu.Lock()
-	due = due || !m.asked
-	m.mu.Unlock()
-	if !due {
-		return
+	defer m.mu.Unlock()
+	if !due && m.tried {
+		return false
 	}
+	if m.asking {
+		r.faults.Add(1)
+		return false
+	}
+	m.tried, m.asking = true, true
+	return true
+}
+
+// refresh asks a pool, in a goroutine of its own, and returns what is closed when it
+// has answered.
+func (m *watchedPool) refresh(r *Registry) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		var n PoolNumbers
+		answered := false
+		defer func() { m.take(n, answered) }() // also where the user's function ends the goroutine
+		n, answered = m.answer(r)
+	}()
+	return done
+}
+
+// answer calls the user. A panic, or a Goexit, is no answer and a fault.
+func (m *watchedPool) answer(r *Registry) (n PoolNumbers, ok bool) {
+	returned := false
 	defer func() {
-		if recover() != nil {
+		if !returned {
+			_ = recover()
 			r.faults.Add(1)
 		}
 	}()
-	n, ok := m.ask()
-	if !ok {
-		return
-	}
+	n, ok = m.ask()
+	returned = true
+	return n, ok
+}
+
+// take notes an answer.
+func (m *watchedPool) take(n PoolNumbers, answered bool) {
 	m.mu.Lock()
-	m.asked, m.last = true, n
-	m.sums.raise(poolTotals{ok: n.TasksOK, failed: n.TasksError, panicked: n.TasksPanic, rejected: n.Rejected})
-	m.mu.Unlock()
+	defer m.mu.Unlock()
+	m.asking = false
+	if answered {
+		m.asked, m.last = true, n
+		m.sums.raise(poolTotals{ok: n.TasksOK, failed: n.TasksError, panicked: n.TasksPanic, rejected: n.Rejected})
+	}
 }
 
 func (m *watchedPool) flush() {}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/weir-go/weir/instrument"
 )
@@ -86,14 +87,37 @@ func (s suite) concurrent(t *testing.T) {
 	}
 }
 
-// panics has a callback of the user's panic while something is read.
-func (s suite) panics(t *testing.T) {
+// callbacks has callbacks of the user's panic, and one that never returns, while
+// something is read: everything else is exported, and the faults are counted.
+func (s suite) callbacks(t *testing.T) {
 	r := instrument.NewRegistry(instrument.WithLogger(slog.New(panicking{})))
 	newFixture(t, r)
-	r.Snapshot() // says that there are suspects, which panics
-	got := read(t, s.open(r))
-	compare(t, got, truth(r))
-	if n := got.value(t, "weir_collect_faults_total"); n == 0 {
-		t.Error("no fault is counted")
+	pool, never := new(int), make(chan struct{})
+	t.Cleanup(func() { close(never) })
+	instrument.WatchPool("panics", pool, func(*int) instrument.PoolNumbers { panic("the callback panics") }, instrument.WithRegistry(r))
+	instrument.WatchPool("answers", pool, func(*int) instrument.PoolNumbers { return instrument.PoolNumbers{Busy: 7} }, instrument.WithRegistry(r))
+	instrument.WatchPool("hangs", pool, func(*int) instrument.PoolNumbers { <-never; return instrument.PoolNumbers{} }, instrument.WithRegistry(r))
+	forever = append(forever, pool)
+	export := s.open(r)
+	start := time.Now()
+	got := read(t, export)
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("a callback that hangs holds up the export for %v", took)
+	}
+	r.Snapshot() // faults of logging are in the reading after
+	compare(t, read(t, export), truth(r))
+	if n := got.value(t, "weir_pool_workers_busy", "name", "answers"); n != 7 {
+		t.Errorf("%v workers are busy, want 7", n)
+	}
+	if depth := got.value(t, "weir_channel_depth", "name", "inbox"); depth != 1 {
+		t.Errorf("depth %v, want 1", depth)
+	}
+	if n := got.value(t, "weir_collect_faults_total"); n < 2 {
+		t.Errorf("%v faults are counted, want at least two", n)
+	}
+	time.Sleep(10 * time.Second)
+	start = time.Now()
+	if later := read(t, export).value(t, "weir_collect_faults_total"); later <= got.value(t, "weir_collect_faults_total") || time.Since(start) > time.Second {
+		t.Errorf("%v faults after ten seconds, in a reading of %v", later, time.Since(start))
 	}
 }

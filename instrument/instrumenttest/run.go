@@ -43,7 +43,7 @@ func Run(t *testing.T, open func(r *instrument.Registry) (export func() ([]Point
 		{"nothing but itself when disabled", s.disabled},
 		{"names that break formats", inBubble(s.hostileNames)},
 		{"more names than the cap", s.overflow},
-		{"a callback that panics", inBubble(s.panics)},
+		{"callbacks that panic or hang", inBubble(s.callbacks)},
 		{"many readers while members come and go", s.concurrent},
 	} {
 		t.Run(test.name, test.run)
