@@ -3,8 +3,10 @@ package instrument
 import (
 	"context"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -122,6 +124,35 @@ func TestPermitMillionReleased(t *testing.T) {
 			t.Errorf("%s: %d holds of %d", what, c.Hold.Count, c.Acquired)
 		}
 	}
+}
+
+// A Permit that a stuck goroutine holds is not lost, but it gets old.
+func TestPermitOfStuckGoroutineShowsByAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := quietRegistry()
+		s := NewSemaphore("stuck", 2, WithRegistry(r), WithHoldLimit(time.Minute))
+		end := make(chan struct{})
+		go holdUntil(s, end)
+		time.Sleep(time.Hour)
+		runtime.GC()
+		snap := r.Snapshot()
+		c, x := snap.Semaphores[0], suspectIn(snap, "held_too_long")
+		if c.OldestPermit != time.Hour || leakedIn(c) != 0 || x.Count != 1 ||
+			!strings.HasPrefix(x.Site, "instrument.holdUntil permitleak_test.go:") {
+			t.Errorf("oldest %v, %d leaked, suspect %+v", c.OldestPermit, leakedIn(c), x)
+		}
+		close(end)
+		synctest.Wait()
+		if c := s.Stats(); c.InUse != 0 || c.OldestPermit != 0 {
+			t.Errorf("%d in use, oldest %v", c.InUse, c.OldestPermit)
+		}
+	})
+}
+
+func holdUntil(s *Semaphore, end chan struct{}) {
+	p, _ := s.TryAcquirePermit(1)
+	defer p.Release()
+	<-end
 }
 
 // A semaphore that is dropped with its Permits says so too.
