@@ -17,9 +17,12 @@ type score struct {
 	made   int // places that make a channel: where none does, wrappers see nothing
 	native int // runs of the program as it is, in which the runtime saw the leak
 
-	runs      int
-	leaked    int              // runs of the rewritten program at whose end the goroutines were stuck
-	proved    int              // of those, where the runtime says so to who asks it past weir
+	runs   int
+	leaked int // runs of the rewritten program at whose end the goroutines were stuck
+	// proved is those in which the runtime says so to somebody who asks past weir. It
+	// is a little low: weir knows of its own proofs only, and looks at its channels
+	// meanwhile, in compressed time some forty times a second.
+	proved    int
 	seen      [watch.Tiers]int // of those, by tier
 	heuristic int              // of those, seen by one of the first two tiers
 	failed    []error          // runs that came to nothing
@@ -67,7 +70,7 @@ func (s *score) judge(r watch.Report) (there, proved bool) {
 }
 
 // runCase runs one case, native and rewritten, again and again.
-func (s *suite) runCase(c gotree.Case, runs int) *score {
+func (s *suite) runCase(c gotree.Case, runs int, p watch.Plan) *score {
 	sc := &score{Case: c, made: s.made[c.File]}
 	for range runs {
 		if out, err := runChild(nil, environment(c), s.native, c.Name); err != nil {
@@ -75,7 +78,7 @@ func (s *suite) runCase(c gotree.Case, runs int) *score {
 		} else if sc.leaks(stuck.Parse(out)) {
 			sc.native++
 		}
-		r, err := runWatched(plan, environment(c), s.rewritten, c.Name)
+		r, err := runWatched(p, environment(c), s.rewritten, c.Name)
 		switch {
 		case err != nil:
 			sc.failed = append(sc.failed, err)
@@ -107,9 +110,9 @@ func environment(c gotree.Case) []string {
 }
 
 // runCases runs some cases side by side.
-func (s *suite) runCases(cases []gotree.Case, runs, parallel int) []*score {
+func (s *suite) runCases(cases []gotree.Case, runs, parallel int, p watch.Plan) []*score {
 	scores := make([]*score, len(cases))
-	each(len(cases), parallel, func(i int) { scores[i] = s.runCase(cases[i], runs) })
+	each(len(cases), parallel, func(i int) { scores[i] = s.runCase(cases[i], runs, p) })
 	return scores
 }
 
@@ -145,7 +148,7 @@ func scoreRecall(cfg config, dir string, out io.Writer) error {
 	if len(cases) == 0 {
 		return nil
 	}
-	r := newRecall(s.runCases(cases, cfg.runs, cfg.parallel))
+	r := newRecall(s.runCases(cases, cfg.runs, cfg.parallel, plan(cfg.calls)))
 	r.print(out)
 	return r.verdict()
 }

@@ -32,7 +32,7 @@ func TestFirstCases(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRecall(s.runCases(s.cases[:12], 1, 4*runtime.NumCPU()))
+	r := newRecall(s.runCases(s.cases[:12], 1, 4*runtime.NumCPU(), plan(calling)))
 	var table strings.Builder
 	r.print(&table)
 	t.Log(table.String())
@@ -62,10 +62,10 @@ func TestDroppedWrapperScoresNothing(t *testing.T) {
 	}
 	i := slices.IndexFunc(s.cases, func(c gotree.Case) bool { return c.Name == "Cockroach24808" })
 	c := s.cases[i]
-	if sc := s.runCase(c, 1); len(sc.failed) != 1 || sc.runs != 0 {
+	if sc := s.runCase(c, 1, plan(1)); len(sc.failed) != 1 || sc.runs != 0 {
 		t.Errorf("the case was scored without a measured channel: %+v", sc)
 	}
-	r, err := runWatched(plan, environment(c), s.rewritten, c.Name)
+	r, err := runWatched(plan(1), environment(c), s.rewritten, c.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestScore(t *testing.T) {
 }
 
 func TestBadInput(t *testing.T) {
-	for _, args := range [][]string{{"-runs", "-1"}, {"-parallel", "0"}, {"-only", "("}, {"-incident", "-1s"}, {"all"}, {"-speed"}} {
+	for _, args := range [][]string{{"-runs", "-1"}, {"-calls", "0"}, {"-parallel", "0"}, {"-only", "("}, {"-incident", "-1s"}, {"all"}, {"-speed"}} {
 		if code := run(args, os.Stdout, new(strings.Builder)); code != 2 {
 			t.Errorf("%v: exit %d", args, code)
 		}

@@ -34,13 +34,20 @@ const (
 	mostFalse = 1
 )
 
-// plan lets the goroutine profile see twelve windows of four looks: it wants six
-// that rise.
-var plan = watch.Plan{Interval: interval, Calling: 48, Waiting: 24}
+// calling is for how many intervals a leaky case is called, once in each: twelve
+// windows of four looks at the goroutines, of which six have to rise.
+const calling = 48
+
+// plan has a leaky case called in so many intervals. A proof is taken every twenty,
+// so it waits a little longer than that.
+func plan(calling int) watch.Plan {
+	return watch.Plan{Interval: interval, Calling: calling, Waiting: 24}
+}
 
 // config is what the command line says.
 type config struct {
 	runs     int
+	calls    int
 	parallel int
 	only     *regexp.Regexp
 	incident time.Duration
@@ -69,6 +76,7 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	fs := flag.NewFlagSet("leakscore", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	fs.IntVar(&cfg.runs, "runs", 20, "how often each leaky case runs; 0 leaves them out")
+	fs.IntVar(&cfg.calls, "calls", calling, "for how many intervals a leaky case is called; 1 is a leak that happens once, which only wrappers can tell from what waits")
 	fs.IntVar(&cfg.parallel, "parallel", 4*runtime.NumCPU(), "how many programs run at a time: they sleep most of it")
 	fs.DurationVar(&cfg.incident, "incident", 45*time.Second, "how long the example that is mended is watched: 10m is the long version; 0 leaves the incident out")
 	only := fs.String("only", "", "run only the leaky cases and healthy programs that match this `regexp`")
@@ -82,8 +90,8 @@ func parse(args []string, stderr io.Writer) (config, error) {
 		return cfg, fmt.Errorf("-only: %w", err)
 	case fs.NArg() > 0:
 		return cfg, fmt.Errorf("unexpected argument %q", fs.Arg(0))
-	case cfg.runs < 0 || cfg.parallel < 1 || cfg.incident < 0:
-		return cfg, errors.New("-parallel must be positive, -runs and -incident must not be negative")
+	case cfg.runs < 0 || cfg.calls < 1 || cfg.parallel < 1 || cfg.incident < 0:
+		return cfg, errors.New("-calls and -parallel must be positive, -runs and -incident must not be negative")
 	case pprof.Lookup("goroutineleak") == nil:
 		return cfg, errors.New("this runtime has no goroutineleak profile: run with GOEXPERIMENT=goroutineleakprofile")
 	}
