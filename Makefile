@@ -8,6 +8,10 @@ E2EFLAGS = GOWORK=off GOFLAGS="$(GOFLAGS) -tags=remove_all_sd"
 # Go 1.26 has the runtime's leak profile behind this flag; later ones always.
 LEAKPROFILE = GOWORK=off GOEXPERIMENT=goroutineleakprofile
 
+# The examples that need somebody's pool are modules of their own, so that nothing
+# else needs it.
+POOLS = $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
+
 .PHONY: test test-root test-commands test-e2e test-bench test-leakscore model bench leakscore vet lint generate fmt
 
 # Everything a change must pass, in every module.
@@ -21,7 +25,7 @@ test-root:
 	$(LEAKPROFILE) $(GO) test -run LeakProfile ./instrument
 
 test-commands:
-	$(GO) test -race ./cmd/weir/... ./examples/...
+	$(GO) test -race ./cmd/weir/... ./examples/... $(POOLS:%=./%/...)
 
 # Real Prometheus, Alertmanager and their tools, built once by the go command
 # and found again in its cache. The results are not to be cached: these tests run
@@ -63,14 +67,14 @@ vet:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
 	GOWORK=off $(GO) vet ./...
 	GOWORK=off GOARCH=386 $(GO) vet ./instrument
-	$(GO) vet ./cmd/weir/... ./examples/...
+	$(GO) vet ./cmd/weir/... ./examples/... $(POOLS:%=./%/...)
 	cd e2e && $(E2EFLAGS) $(GO) vet ./...
 	cd bench && GOWORK=off $(GO) vet ./...
 	cd leakscore && GOWORK=off $(GO) vet ./...
 
 lint:
 	GOWORK=off $(GO) run $(LINT) run ./...
-	for m in cmd/weir examples; do (cd $$m && $(GO) run $(LINT) run ./...) || exit 1; done
+	for m in cmd/weir examples $(POOLS); do (cd $$m && $(GO) run $(LINT) run ./...) || exit 1; done
 	for m in bench e2e leakscore; do (cd $$m && $(E2EFLAGS) $(GO) run $(LINT) run ./...) || exit 1; done
 
 # Rewrites everything that is generated and committed; a plain test run fails
