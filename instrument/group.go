@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 )
@@ -93,15 +92,15 @@ func (m *groupMember) limitTo(n int) {
 // Go calls f in a new goroutine. It waits until the limit, if there is one, lets it.
 // The first error that a function returns cancels the group's context and is what
 // Wait returns. A panic is the program's own, counted and not recovered, unless
-// there is a handler. It allocates once; the goroutine reads the clock twice, and
-// Go once, or for up to 1 in 16 where calls come faster than one in a microsecond.
+// there is a handler. It allocates nothing. The clock is read at the end of f, at its
+// start unless that is the end of one whose place it waited for, and at the call of
+// Go, where calls come faster than one in a microsecond for up to 1 in 16.
 func (g *Group) Go(f func() error) {
-	at := g.submit()
+	at, from := g.submit(), int64(0)
 	if g.slots != nil {
-		g.slots.take()
+		from = g.slots.take()
 	}
-	g.running.Add(1)
-	go g.run(f, at)
+	g.start(f, at, from)
 }
 
 // TryGo is Go that does not wait: it reports whether the limit let it start f. Where
@@ -114,8 +113,7 @@ func (g *Group) TryGo(f func() error) bool {
 		}
 		return false
 	}
-	g.running.Add(1)
-	go g.run(f, at)
+	g.start(f, at, 0)
 	return true
 }
 
@@ -127,33 +125,6 @@ func (g *Group) submit() int64 {
 	return g.m.tasks.submitted(g.started.Add(1))
 }
 
-func (g *Group) run(f func() error, at int64) {
-	defer g.done()
-	var task startedTask
-	if g.m != nil {
-		task = g.m.tasks.begin(func() uintptr { return entryOf(f) }, at)
-		defer task.end()
-	}
-	if g.onPanic != nil {
-		defer g.contain()
-	}
-	if err := f(); err != nil {
-		task.outcome = taskFailed
-		g.fail(err)
-		return
-	}
-	task.outcome = taskOK
-}
-
-// contain hands a panic to the handler. To call the group a success would make its
-// user go on with half of a result.
-func (g *Group) contain() {
-	if v := recover(); v != nil {
-		g.onPanic(v, debug.Stack())
-		g.fail(fmt.Errorf("%w: %v", ErrTaskPanic, v))
-	}
-}
-
 func (g *Group) fail(err error) {
 	g.failed.Do(func() {
 		g.err = err
@@ -163,11 +134,15 @@ func (g *Group) fail(err error) {
 	})
 }
 
-func (g *Group) done() {
-	if g.slots != nil {
-		g.slots.give()
+func (g *Group) begin(f func() error, at, from int64) startedTask {
+	var entry uintptr
+	if g.m.tasks.limited {
+		entry = entryOf(f)
 	}
-	g.running.Done()
+	if from == 0 {
+		from = now()
+	}
+	return g.m.tasks.board.begin(from, entry, at)
 }
 
 // Wait waits until all functions have returned, cancels the group's context, and
@@ -185,13 +160,13 @@ func (g *Group) Wait() error {
 
 // SetLimit limits the goroutines of the group to n; below 0 there is no limit, and
 // with 0 nothing can be started. It panics while goroutines of the group run, as
-// errgroup does: they hold places under the old limit.
+// errgroup does and in its words: they hold places under the old limit.
 func (g *Group) SetLimit(n int) {
 	if n < 0 {
 		g.slots = nil
 	} else {
 		if g.slots != nil && g.slots.active() != 0 {
-			panic(fmt.Errorf("weir: group limit changed while %d of its goroutines run", g.slots.active()))
+			panic(fmt.Errorf("errgroup: modify limit while %v goroutines in the group are still active", g.slots.active()))
 		}
 		g.slots = newGroupSlots(n)
 	}

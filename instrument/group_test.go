@@ -147,7 +147,7 @@ func TestGroupSlots(t *testing.T) {
 						}
 						ran.Add(1)
 						running.Add(-1)
-						s.give()
+						s.give(1)
 					}
 				})
 			}
@@ -284,5 +284,20 @@ func TestGroupKeepsNothingAlive(t *testing.T) {
 	})
 	if c := poolNow(t, r, "keeps"); c.TasksOK != 1 {
 		t.Errorf("%d ok", c.TasksOK)
+	}
+}
+
+func TestGroupAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes pools forget")
+	}
+	g := NewGroup("allocs", WithRegistry(NewRegistry()))
+	g.SetLimit(2)
+	f := func() error { return nil }
+	if n := testing.AllocsPerRun(2000, func() { g.Go(f) }); n != 0 {
+		t.Errorf("Go allocates %v times", n)
+	}
+	if err := g.Wait(); err != nil {
+		t.Error(err)
 	}
 }

@@ -6,8 +6,8 @@ import "sync/atomic"
 // costs six times as much where there is room.
 type groupSlots struct {
 	limit int64
-	taken atomic.Int64  // places taken, and those that wait for one
-	freed chan struct{} // a place passed on
+	taken atomic.Int64 // places taken, and those that wait for one
+	freed chan int64   // a place passed on, and when the task in it ended
 }
 
 // maxFreed bounds the places that are under way to who waits for them. Who has one
@@ -15,14 +15,16 @@ type groupSlots struct {
 const maxFreed = 64
 
 func newGroupSlots(limit int) *groupSlots {
-	return &groupSlots{limit: int64(limit), freed: make(chan struct{}, min(limit, maxFreed))}
+	return &groupSlots{limit: int64(limit), freed: make(chan int64, min(limit, maxFreed))}
 }
 
-// take takes a place, and waits for it. Who waits comes first, in order.
-func (s *groupSlots) take() {
+// take takes a place, and waits for it. Who waits comes first, in order, and is told
+// when the task before it in that place ended.
+func (s *groupSlots) take() (since int64) {
 	if s.taken.Add(1) > s.limit {
-		<-s.freed
+		return <-s.freed
 	}
+	return 0
 }
 
 // try takes a place if there is one.
@@ -38,10 +40,10 @@ func (s *groupSlots) try() bool {
 	}
 }
 
-// give gives a place back, or to one who waits.
-func (s *groupSlots) give() {
+// give gives a place back, or to one who waits; the task in it ended at t.
+func (s *groupSlots) give(t int64) {
 	if s.taken.Add(-1) >= s.limit {
-		s.freed <- struct{}{}
+		s.freed <- t
 	}
 }
 

@@ -69,15 +69,13 @@ func shardOfStack() int {
 
 // startedTask is a task between begin and end.
 type startedTask struct {
-	board   *taskBoard
 	shard   *taskShard
 	node    *node[runningTask]
 	outcome taskOutcome
 }
 
-// begin notes that a task starts, which was submitted at.
-func (b *taskBoard) begin(entry uintptr, at int64) startedTask {
-	t := now()
+// begin notes that a task starts at t, which was submitted at.
+func (b *taskBoard) begin(t int64, entry uintptr, at int64) startedTask {
 	s := &b.shards[shardOfStack()]
 	var weight uint64
 	s.mu.Lock()
@@ -92,11 +90,11 @@ func (b *taskBoard) begin(entry uintptr, at int64) startedTask {
 	if at > 0 {
 		b.wait.observe(since(t, at), weight)
 	}
-	return startedTask{board: b, shard: s, node: n}
+	return startedTask{shard: s, node: n}
 }
 
-// end notes that the task ended. It is deferred.
-func (x *startedTask) end() {
+// end notes that x ended, and returns when.
+func (b *taskBoard) end(x *startedTask) int64 {
 	t, s := now(), x.shard
 	s.mu.Lock()
 	d := since(t, s.remove(x.node))
@@ -115,8 +113,9 @@ func (x *startedTask) end() {
 	}
 	s.mu.Unlock()
 	if n > 0 {
-		x.board.run.observeAll(d, n)
+		b.run.observeAll(d, n)
 	}
+	return t
 }
 
 // together puts a short run time to the others, and returns them if they are to be

@@ -36,14 +36,6 @@ func (m *taskMember) submitted(n uint64) int64 {
 	return untimed
 }
 
-// begin notes that a task starts, whose function begins at entry.
-func (m *taskMember) begin(entry func() uintptr, at int64) startedTask {
-	if m.limited {
-		return m.board.begin(entry(), at)
-	}
-	return m.board.begin(0, at)
-}
-
 func (m *taskMember) addTo(p *PoolStats, t int64, limit time.Duration) {
 	m.pace.next()
 	p.Members += int(m.objects.Load())

@@ -67,8 +67,12 @@ func (tm *TaskMeter) Do(task func()) { tm.run(task, 0) }
 func (tm *TaskMeter) run(task func(), at int64) {
 	var x startedTask
 	if tm.m != nil {
-		x = tm.m.begin(func() uintptr { return entryOf(task) }, at)
-		defer x.end()
+		var entry uintptr
+		if tm.m.limited {
+			entry = entryOf(task)
+		}
+		x = tm.m.board.begin(now(), entry, at)
+		defer tm.m.board.end(&x)
 	}
 	if tm.onPanic != nil {
 		defer tm.contain()
