@@ -53,7 +53,7 @@
 //
 // Waits are measured on samples, each weighted by the messages it stands for:
 // every message where they are rare, one in 1,024 where they are fast. Tasks of
-// pools are timed each, but where they take less than a microsecond up to 16 together;
+// pools are timed each, but where they take less than a microsecond up to 32 together;
 // the time that workers were busy is exact all the same. Blocked times are measured
 // exactly, at the cost of two clock reads for those that block.
 // Histograms are exponential with eight buckets an octave.

@@ -94,7 +94,7 @@ func (m *groupMember) limitTo(n int) {
 // Wait returns. A panic is the program's own, counted and not recovered, unless
 // there is a handler. It allocates nothing. The clock is read at the end of f, at its
 // start unless that is the end of one whose place it waited for, and at the call of
-// Go, where calls come faster than one in a microsecond for up to 1 in 16.
+// Go, where calls come faster than one in a microsecond for up to 1 in 32.
 func (g *Group) Go(f func() error) {
 	at, from := g.submit(), int64(0)
 	if g.slots != nil {

@@ -14,8 +14,8 @@ const (
 	// fastRow is how many readings in a row must have been fast before there are
 	// half as many.
 	fastRow = 16
-	// maxPaceBits bounds what one reading stands for, to 16 tasks.
-	maxPaceBits = 4
+	// maxPaceBits bounds what one reading stands for, to 32 tasks.
+	maxPaceBits = 5
 )
 
 // paceOf returns, as a power of two, one in how many is timed after so many fast
@@ -23,7 +23,7 @@ const (
 func paceOf(row int) int { return min(row/fastRow, maxPaceBits) }
 
 // pace says which of a pool's submissions read the clock: each one where they are
-// rare, and one in 16 where they are fast.
+// rare, and one in 32 where they are fast.
 type pace struct {
 	mask atomic.Uint64 // a number that has none of these bits is stamped
 

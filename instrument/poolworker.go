@@ -22,7 +22,7 @@ type poolWorker struct {
 
 	// A stretch is from when it had to wait for a task to when it has to again.
 	// Within one the clock is read after each task, or where they are fast after
-	// up to 16: time busy stays exact, and tells of a slow one among them.
+	// up to 32: time busy stays exact, and tells of a slow one among them.
 	busy  int64         // of the stretches before
 	began int64         // this stretch; 0 between two
 	at    int64         // when the clock was last read

@@ -93,7 +93,7 @@ func TestPoolAgeOfTaskThatFollowsFastOnes(t *testing.T) {
 		p := NewPool("age", 1, 4096, WithRegistry(quietRegistry()), WithTaskLimit(time.Minute))
 		gate, stuck, release := make(chan struct{}), make(chan struct{}), make(chan struct{})
 		mustSubmit(t, p, func() { <-gate })
-		const fast = 1000 // not a multiple of 16
+		const fast = 1000 // not a multiple of 32
 		for range fast {
 			mustSubmit(t, p, func() {})
 		}

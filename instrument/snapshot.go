@@ -168,7 +168,7 @@ type PoolStats struct {
 	// what they stand for where tasks come faster than one in a microsecond.
 	TaskWait Histogram
 	// TaskRun is the time from started to ended. Of tasks faster than a microsecond
-	// up to 16 are timed together: then each counts as their mean.
+	// up to 32 are timed together: then each counts as their mean.
 	TaskRun Histogram
 
 	OldestTask     time.Duration // age of the longest running task

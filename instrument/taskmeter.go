@@ -39,7 +39,7 @@ func NewTaskMeter(name string, workers int, opts ...PoolOption) *TaskMeter {
 // Wrap returns a function that runs task and measures it, for the pool to run. Its
 // wait is from Wrap to its first run. Wrap of nil is nil, for the pool to refuse. It
 // costs a task about 150 ns and one allocation, or two where its wait is timed:
-// each, or where they come faster than one in a microsecond up to 1 in 16.
+// each, or where they come faster than one in a microsecond up to 1 in 32.
 //
 // A panic is counted without being recovered, so that it comes to the pool as the
 // task's own; with a handler it does not come to the pool.
