@@ -238,6 +238,8 @@ func semaphoreMetrics() []Desc {
 		func(s *SemaphoreStats) (float64, bool) { return float64(s.InUsePeak), true })
 	f.gauge("in_use.floor", "{permit}", "Fewest permits taken over the last window (30 to 60 s); one that only rises is how a permit leak looks.",
 		func(s *SemaphoreStats) (float64, bool) { return float64(s.InUseFloor), true })
+	f.gauge("floor_ratio_max", "", "In-use floor over limit of the member where it is highest, 0 to 1; absent without a limit above 0.",
+		func(s *SemaphoreStats) (float64, bool) { return s.FloorRatioMax, s.Limit > 0 })
 	f.gauge("waiters", "{goroutine}", "Goroutines waiting for permits.",
 		func(s *SemaphoreStats) (float64, bool) { return float64(s.Waiters), s.Moves })
 	f.gauge("oldest_waiter", "s", "How long the goroutine has waited that waits longest.",

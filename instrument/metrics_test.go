@@ -44,6 +44,7 @@ var promised = map[string]string{
 	"weir_semaphore_permits_in_use":              "gauge name",
 	"weir_semaphore_in_use_peak":                 "gauge name",
 	"weir_semaphore_in_use_floor":                "gauge name",
+	"weir_semaphore_floor_ratio_max":             "gauge name",
 	"weir_semaphore_waiters":                     "gauge name",
 	"weir_semaphore_oldest_waiter_seconds":       "gauge name",
 	"weir_semaphore_oldest_permit_seconds":       "gauge name",

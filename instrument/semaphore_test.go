@@ -427,6 +427,41 @@ func TestSemaphoreWaits(t *testing.T) {
 	})
 }
 
+// TestSemaphoreFloorRatio holds that one semaphore without a free permit shows
+// among many of its name, and that one whose permits come back does not.
+func TestSemaphoreFloorRatio(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := NewRegistry()
+		var all []*Semaphore
+		for range 100 {
+			all = append(all, NewSemaphore("tenants", 4, WithRegistry(r)))
+		}
+		none := NewSemaphore("none", 0, WithRegistry(r))
+		expect := func(when string, want float64) {
+			t.Helper()
+			if c := semaphoreNow(t, r, "tenants"); c.FloorRatioMax != want {
+				t.Errorf("%s: the highest floor is %v of the limit, want %v", when, c.FloorRatioMax, want)
+			}
+		}
+		one := all[7]
+		one.TryAcquire(4)
+		expect("at once", 0)
+		time.Sleep(2 * windowLength)
+		expect("two windows later", 1)
+		if c := one.Stats(); c.FloorRatioMax != 1 {
+			t.Errorf("the semaphore itself says %v", c.FloorRatioMax)
+		}
+		one.Release(1)
+		one.TryAcquire(1)
+		expect("after one came back", 0.75)
+		if c := semaphoreNow(t, r, "none"); c.FloorRatioMax != 0 {
+			t.Errorf("a semaphore of no permits has a ratio of %v", c.FloorRatioMax)
+		}
+		runtime.KeepAlive(all)
+		runtime.KeepAlive(none)
+	})
+}
+
 func TestSemaphoreWindows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewRegistry()

@@ -65,6 +65,9 @@ func (m *semaphoreMember) addTo(c *SemaphoreStats, t int64, holdLimit time.Durat
 	peak, floor := m.levels.read(t, inUse, m.created)
 	c.InUsePeak += peak
 	c.InUseFloor += floor
+	if m.limit > 0 {
+		c.FloorRatioMax = max(c.FloorRatioMax, ratio(floor, m.limit))
+	}
 	m.follow(t, inUse, floor)
 	c.Waiters += m.waiters
 	c.OldestWaiter = max(c.OldestWaiter, since(t, m.oldestSince))

@@ -104,6 +104,10 @@ type SemaphoreStats struct {
 	InUsePeak  int64 // highest in the last window (30 to 60 s)
 	InUseFloor int64 // lowest in the last window; 0 in the first 30 s
 
+	// FloorRatioMax is InUseFloor / Limit of the member with the highest one: at 1
+	// one of them had no permit free for a whole window, whatever the others had.
+	FloorRatioMax float64
+
 	Waiters      int64
 	OldestWaiter time.Duration
 
