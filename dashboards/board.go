@@ -15,8 +15,21 @@ type board struct {
 	draw                    func(*canvas)
 }
 
-// boards is all there are. The file of a board is its uid with .json.
-var boards = []board{overview, channel}
+// boards is all there are, in the order in which one comes to them. The file of a
+// board is its uid with .json.
+var boards = []board{overview, channel, semaphore, pool}
+
+// The uids of the boards. Alerts and bookmarks lead to them, so they never
+// change. That of the board of one object is uidPrefix and the object's kind.
+const (
+	uidPrefix    = "weir-"
+	uidOverview  = uidPrefix + "overview"
+	uidChannel   = uidPrefix + "channel"
+	uidSemaphore = uidPrefix + "semaphore"
+	uidPool      = uidPrefix + "pool"
+	uidLeaks     = uidPrefix + "leaks"
+	uidCapacity  = uidPrefix + "capacity"
+)
 
 const (
 	tag       = "weir" // what the boards find each other by

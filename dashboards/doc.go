@@ -4,7 +4,8 @@
 //
 // The boards answer in this order: is anything wrong, where, since when, and
 // why. The overview ranks every channel, semaphore and pool and leads to the
-// board of one object.
+// board of one object: weir-channel, weir-semaphore or weir-pool, with the
+// variable name.
 //
 // The JSON is Grafana's classic schema, which every supported version imports.
 // It filters by cluster, namespace, job, instance and name, works where the

@@ -23,7 +23,7 @@ func TestBoardsKeepTheRules(t *testing.T) {
 		}
 		uids[b.Title] = b.UID
 	}
-	for _, uid := range []string{"weir-overview", "weir-channel"} { // alerts and bookmarks lead there
+	for _, uid := range []string{"weir-overview", "weir-channel", "weir-semaphore", "weir-pool"} { // alerts and bookmarks lead there
 		if _, ok := files(t, dashboards.Config{})[uid+".json"]; !ok {
 			t.Errorf("the uid %s is gone", uid)
 		}
@@ -140,6 +140,11 @@ func lintPanel(p panel, fault faulter) {
 	if !p.Datasource.templated() {
 		fault("%s: data source is not templated", p.Title)
 	}
+	for _, o := range p.FieldConfig.Overrides {
+		if len(o.Properties) == 0 {
+			fault("%s: an override without properties", p.Title)
+		}
+	}
 	for _, option := range wantOptions[p.Type] {
 		if p.Options[option] == nil {
 			fault("%s: option %s is left to Grafana", p.Title, option)
@@ -154,11 +159,11 @@ func lintPanel(p panel, fault faulter) {
 // wantOptions is what each type of panel must say itself, because its default
 // differs between versions of Grafana.
 var wantOptions = map[string][]string{
-	"timeseries": {"legend", "tooltip", "orientation"},
-	"stat":       {"orientation", "reduceOptions", "graphMode", "textMode"},
-	"gauge":      {"orientation", "reduceOptions"},
-	"heatmap":    {"tooltip", "legend", "color", "yAxis"},
-	"table":      {"footer", "cellHeight", "sortBy"},
+	"timeseries":     {"legend", "tooltip", "orientation"},
+	"stat":           {"orientation", "reduceOptions", "graphMode", "textMode"},
+	"state-timeline": {"legend", "tooltip", "showValue", "mergeValues", "rowHeight", "alignValue"},
+	"heatmap":        {"tooltip", "legend", "color", "yAxis"},
+	"table":          {"footer", "cellHeight", "sortBy"},
 }
 
 func lintTargets(p panel, fault faulter) {
@@ -218,6 +223,7 @@ var (
 	metricPattern   = regexp.MustCompile(`\b(weir_\w+|ALERTS\w*|process_\w+)(\{((?:[^"}]|"(?:[^"\\]|\\.)*")*)\})?`)
 	matcherPattern  = regexp.MustCompile(`(\w+)(=~|!~|!=|=)"((?:[^"\\]|\\.)*)"`)
 	groupingPattern = regexp.MustCompile(`\b(?:by|without|on|ignoring|group_left|group_right) ?\(([^)]*)\)`)
+	replacePattern  = regexp.MustCompile(`, "(\w+)", "[^"]*", "\w*", "[^"]*"\)`)
 	windowPattern   = regexp.MustCompile(`\[([^\]]*)\]`)
 	ratePattern     = regexp.MustCompile(`\b(i?rate|i?delta|increase|changes)\([^\[]*\[([^\]]*)\]`)
 )
@@ -286,8 +292,12 @@ func lintMatchers(s selector, labels []string, single bool, fault faulter) {
 	}
 }
 
-// lintGroupings looks that the labels kept exist. label_replace may add one.
+// lintGroupings looks that the labels kept exist, in a metric or as one that
+// label_replace adds.
 func lintGroupings(expr string, known []string, fault faulter) {
+	for _, added := range replacePattern.FindAllStringSubmatch(expr, -1) {
+		known = append(known, added[1])
+	}
 	for _, g := range groupingPattern.FindAllStringSubmatch(expr, -1) {
 		for _, label := range strings.Split(g[1], ",") {
 			if label = strings.TrimSpace(label); label != "" && !slices.Contains(known, label) {

@@ -1,24 +1,15 @@
 package dashboards
 
-import "github.com/grafana/grafana-foundation-sdk/go/timeseries"
-
 var overview = board{
-	uid:         "weir-overview",
+	uid:         uidOverview,
 	title:       "weir / Overview",
 	description: "Is anything wrong with the channels, semaphores and worker pools of these programs, where, and since when.",
 	name:        nameFilter{title: "Name"},
 	draw: func(c *canvas) {
 		c.row("Is anything wrong?", c.verdicts()...)
-		c.row("Where?", c.channelTable(), c.semaphoreTable(), c.suspectTable(), c.alertTable())
-		c.row("Since when?", c.histories()...)
+		c.row("Where, and since when?", c.stateTimeline(), c.channelTable(), c.semaphoreTable(), c.suspectTable(12), c.alertTable())
+		c.row("Why?", c.histories()...)
 	},
-}
-
-// toChannel is the address of the channel board for the object that a link
-// stands on; name and job are Grafana's expressions for the two.
-func toChannel(name, job string) string {
-	return "/d/" + channel.uid + "?${__url_time_range}&${datasource:queryparam}&${cluster:queryparam}&${namespace:queryparam}&${instance:queryparam}" +
-		"&var-job=" + job + "&var-name=" + name
 }
 
 func (c *canvas) verdicts() []panel {
@@ -70,19 +61,16 @@ func (c *canvas) channelTable() panel {
 	return c.table(grid{
 		about: about{title: "Channels, worst first", unit: "none", w: 24, h: 9, empty: "No channel is measured under this selection.",
 			text: "Pressure is how full the fullest member is, or how old its oldest message is against a fifth of the stall threshold (a minute by default), whichever is more; so unbounded queues rank too. Normal: below 70%. A click on the name opens the channel's board."},
-		labels: []labelColumn{
-			{label: "name", title: "Channel", link: toChannel("${__data.fields.Channel:percentencode}", "${__data.fields.Service:percentencode}"), opens: "Look at the channel alone"},
-			{label: "job", title: "Service"},
-		},
+		labels: []labelColumn{{label: "name", title: "Channel", board: "channel"}, {label: "job", title: "Service"}},
 		values: []valueColumn{
 			{title: "Pressure", expr: most(object, c.pressure()), unit: "percentunit", width: 260, gauge: true, limits: above(0.7, 0.9)},
-			{title: "Depth", expr: sum(object, c.of("weir_channel_depth")), unit: "short", width: 100},
-			{title: "Floor", expr: sum(object, c.of("weir_channel_depth_floor")), unit: "short", width: 100},
-			{title: "Capacity", expr: sum(object, c.of("weir_channel_capacity")), unit: "short", width: 110, empty: "unbounded"},
+			{title: "Depth", expr: sum(object, c.of("weir_channel_depth")), unit: "locale", width: 100},
+			{title: "Floor", expr: sum(object, c.of("weir_channel_depth_floor")), unit: "locale", width: 100},
+			{title: "Capacity", expr: sum(object, c.of("weir_channel_capacity")), unit: "locale", width: 110, empty: "unbounded"},
 			{title: "Oldest", expr: most(object, c.of("weir_channel_oldest_message_age_seconds")), unit: "s", width: 110, limits: above(60, 300), empty: "unknown"},
-			{title: "Blocked senders", expr: sum(object, c.of("weir_channel_blocked_senders")), unit: "short", width: 140, limits: above(1, 10), empty: "unknown"},
+			{title: "Blocked senders", expr: sum(object, c.of("weir_channel_blocked_senders")), unit: "locale", width: 140, limits: above(1, 10), empty: "unknown"},
 			{title: "Refused", expr: sum(object, c.refusedSends()), unit: "mps", width: 130, limits: anyIs("orange"), empty: "unknown"},
-			{title: "Stalled", expr: sum(object, c.of("weir_channel_stalled_members")), unit: "short", width: 90, limits: anyIs("red"), empty: "unknown"},
+			{title: "Stalled", expr: sum(object, c.of("weir_channel_stalled_members")), unit: "locale", width: 90, limits: anyIs("red"), empty: "unknown"},
 		},
 		sortBy: "Pressure",
 	})
@@ -94,31 +82,17 @@ func (c *canvas) semaphoreTable() panel {
 	}
 	return c.table(grid{
 		about: about{title: "Semaphores and pools, worst first", unit: "none", w: 24, h: 7, empty: "No semaphore and no pool is measured under this selection.",
-			text: "Used is the share of the permits that are taken, or of the workers that are busy, where it is highest. Normal: some are free most of the time. Full and with waiters for long: held too long, never released, or too few."},
-		labels: []labelColumn{{label: "name", title: "Name"}, {label: "kind", title: "Kind", width: 120}, {label: "job", title: "Service"}},
+			text: "Used is the share of the permits that are taken, or of the workers that are busy, where it is highest. Normal: some are free most of the time. Full and with waiters for long: held too long, never released, or too few. A click on the name opens its board."},
+		labels: []labelColumn{{label: "name", title: "Name", board: "${__data.fields.Kind}"}, {label: "kind", title: "Kind", width: 120}, {label: "job", title: "Service"}},
 		values: []valueColumn{
 			{title: "Used", expr: both(most, c.permitsUsed(), c.workersBusy()), unit: "percentunit", width: 260, gauge: true, limits: above(0.8, 1)},
-			{title: "In use", width: 100, expr: both(sum, c.of("weir_semaphore_permits_in_use"), c.of("weir_pool_workers_busy")), unit: "short"},
-			{title: "Of", width: 100, expr: both(sum, c.of("weir_semaphore_permits_limit"), c.of("weir_pool_workers")), unit: "short"},
-			{title: "Waiting", width: 110, expr: both(sum, c.of("weir_semaphore_waiters"), c.of("weir_pool_queue_depth")), unit: "short", limits: above(1, 100)},
+			{title: "In use", width: 100, expr: both(sum, c.of("weir_semaphore_permits_in_use"), c.of("weir_pool_workers_busy")), unit: "locale"},
+			{title: "Of", width: 100, expr: both(sum, c.of("weir_semaphore_permits_limit"), c.of("weir_pool_workers")), unit: "locale"},
+			{title: "Waiting", width: 110, expr: both(sum, c.of("weir_semaphore_waiters"), c.of("weir_pool_queue_depth")), unit: "locale", limits: above(1, 100)},
 			{title: "Refused", width: 130, expr: both(sum, c.refusedAcquires(), c.rate("weir_pool_rejected_total")), unit: "eps", limits: anyIs("orange")},
 			{title: "Held or running for", width: 160, expr: both(most, c.of("weir_semaphore_oldest_permit_seconds"), c.of("weir_pool_oldest_task_seconds")), unit: "s", limits: above(60, 300), empty: "unknown"},
 		},
 		sortBy: "Used",
-	})
-}
-
-func (c *canvas) suspectTable() panel {
-	const by = "kind, name, reason, evidence, job"
-	return c.table(grid{
-		about: about{title: "Leak suspects", unit: "none", w: 12, h: 7, empty: "Nothing is suspected.",
-			text: "What looks leaked or stuck now, with the number of channels, permits, tasks or messages concerned and when it began. Normal: empty. The program logged each with the line of code that made it."},
-		labels: []labelColumn{{label: "name", title: "Name"}, {label: "kind", title: "Kind", width: 95}, {label: "reason", title: "Reason", width: 125}, {label: "evidence", title: "Evidence", width: 95}, {label: "job", title: "Service", width: 105}},
-		values: []valueColumn{
-			{title: "Count", expr: sum(by, c.of("weir_leak_suspects")), unit: "short", width: 75},
-			{title: "Since", expr: "1000 * " + aggregate("min", by, c.of("weir_leak_suspect_since_timestamp_seconds")), unit: "dateTimeFromNow", width: 120},
-		},
-		sortBy: "Since",
 	})
 }
 
@@ -127,49 +101,60 @@ func (c *canvas) alertTable() panel {
 	return c.table(grid{
 		about: about{title: "Firing alerts by name", unit: "none", w: 12, h: 7, empty: "No alert of weir fires.",
 			text: "Which alerts fire, for what, and since when the condition holds. Normal: empty. Otherwise the runbook of that name says what to do."},
-		labels: []labelColumn{{label: "alertname", title: "Alert", link: c.settings.runbook("${__value.text:percentencode}"), opens: "Runbook"}, {label: "severity", title: "Severity", width: 90}, {label: "name", title: "Name"}, {label: "job", title: "Service", width: 140}},
+		labels: []labelColumn{{label: "alertname", title: "Alert", runbook: true}, {label: "severity", title: "Severity", width: 90}, {label: "name", title: "Name"}, {label: "job", title: "Service", width: 140}},
 		values: []valueColumn{{title: "Since", expr: "1000 * " + aggregate("min", "alertname, severity, name, job", firing), unit: "dateTimeFromNow", width: 120}},
 		sortBy: "Since",
 	})
 }
 
+// stateTimeline shows when the worst objects were how bad.
+func (c *canvas) stateTimeline() panel {
+	return c.states(about{title: "The worst objects", unit: "none", w: 24, h: 9, empty: "Nothing is measured under this selection.",
+		text: "The ten channels, semaphores and pools that were worst for longest, and when. Strained: a channel 70% full or with old messages, 80% of the permits taken or of the workers busy. At its limit: 90% full, no permit free for a whole window, a pool's queue full. Stuck or leaking: it is a leak suspect. Normal: green, with strained moments at peak load. A click opens the board of the object."},
+		query{"{{kind}} {{name}} · {{job}}", worstForLongest(kindOfObject, c.state())}).
+		MaxDataPoints(200).DataLinks(drillDown("${__field.labels.kind}"))
+}
+
 func (c *canvas) histories() []panel {
-	const legend = "{{name}} · {{job}}"
-	history := func(a about, expr string) *timeseries.PanelBuilder {
+	history := func(a about, kind, expr string) panel {
 		a.w, a.h = 8, 8
-		return c.ranking(a, query{legend, worst(expr)})
+		by, board := object, kind
+		if kind == "" {
+			by, board = kindOfObject, "${__field.labels.kind}"
+		}
+		return c.ranking(a, query{"{{name}} · {{job}}", worst(by, expr)}).DataLinks(drillDown(board))
 	}
-	ofChannels := func(a about, expr string) *timeseries.PanelBuilder {
-		return history(a, expr).DataLinks(links("Look at the channel alone",
-			toChannel("${__field.labels.name:percentencode}", "${__field.labels.job:percentencode}")))
+	share := func(a about, kind, expr string) panel {
+		a.unit, a.w, a.h = "percentunit", 8, 8
+		return c.ranking(a, query{"{{name}} · {{job}}", worst(object, expr)}).Min(0).Max(1).DataLinks(drillDown(kind))
 	}
 	return []panel{
-		ofChannels(about{title: "Fullest channels", unit: "percentunit", limits: above(0.7, 0.9), runbook: runbookFilling,
+		share(about{title: "Fullest channels", limits: above(0.7, 0.9), empty: "No channel is bounded, or all are empty.", runbook: runbookFilling,
 			text: "How full the fullest member of each channel is. Normal: bursts that drain. A line that stays high, or climbs and never falls, is a receiver that does not keep up."},
-			most(object, c.of("weir_channel_fill_ratio_max"))).Min(0).Max(1),
-		ofChannels(about{title: "Standing queues", empty: "Nothing stands in a queue.", unit: "short",
+			"channel", most(object, c.of("weir_channel_fill_ratio_max"))),
+		history(about{title: "Standing queues", empty: "Nothing stands in a queue.", unit: "locale",
 			text: "The lowest depth in each window of 30 to 60 s: what stands in a queue and never drains. Normal: near 0, whatever the bursts are. A rising floor is a backlog that becomes the next outage, in unbounded queues as memory."},
-			sum(object, c.of("weir_channel_depth_floor"))),
-		ofChannels(about{title: "Oldest messages", unit: "s", limits: above(60, 300), runbook: runbookStalled,
+			"channel", sum(object, c.of("weir_channel_depth_floor"))),
+		history(about{title: "Oldest messages", unit: "s", limits: above(60, 300), empty: "Nothing waits.", runbook: runbookStalled,
 			text: "How long the oldest message of each channel has waited. Normal: flat and short. A line that rises as fast as the clock means that nothing is received at all."},
-			most(object, c.of("weir_channel_oldest_message_age_seconds"))),
+			"channel", most(object, c.of("weir_channel_oldest_message_age_seconds"))),
 		history(about{title: "Refusals", empty: "Nothing was refused.", unit: "eps", runbook: runbookRejecting,
 			text: "Work turned away per second, by what turned it away. Normal: none, or a few at peak load where refusing is the design. Compare with the fullest channels and the permits at the same time."},
-			sum(object, c.refusals())),
+			"", sum(kindOfObject, c.refusals())),
 		history(about{title: "Blocked time", empty: "Nobody waited.", unit: "suffix:s/s",
 			text: "Seconds spent waiting to send or to acquire, per second: the number of goroutines that wait on average. Normal: flat and low. A step up means that what is behind the channel or semaphore became slower."},
-			sum(object, c.blocked())),
+			"", sum(kindOfObject, c.blocked())),
 		history(about{title: "Panics", empty: "No panics.", unit: "eps",
 			text: "Tasks of worker pools that ended in a panic or in runtime.Goexit, per second. Normal: none. The program's log has the stacks."},
-			sum(object, c.rate("weir_pool_tasks_total", is("outcome", "panic")))),
-		history(about{title: "Permits in use", unit: "percentunit", limits: above(0.8, 1), runbook: runbookExhausted,
+			"pool", sum(object, c.rate("weir_pool_tasks_total", is("outcome", "panic")))),
+		share(about{title: "Permits in use", limits: above(0.8, 1), empty: "No permit was taken.", runbook: runbookExhausted,
 			text: "The share of each semaphore's permits that are taken, where it is highest. Normal: falls back when the load does. A level that only ever rises is how lost permits look."},
-			most(object, c.permitsUsed())).Min(0).Max(1),
-		history(about{title: "Workers busy", unit: "percentunit", limits: above(0.8, 1), runbook: runbookStuck,
+			"semaphore", most(object, c.permitsUsed())),
+		share(about{title: "Workers busy", limits: above(0.8, 1), empty: "No worker was busy.", runbook: runbookStuck,
 			text: "The share of each pool's workers that run a task, where it is highest. Normal: some are free. At 100% tasks queue; at 100% without finished tasks they are stuck."},
-			most(object, c.workersBusy())).Min(0).Max(1),
-		history(about{title: "Suspects", unit: "short", empty: "Nothing is suspected.",
+			"pool", most(object, c.workersBusy())),
+		c.ranking(about{title: "Suspects", unit: "locale", w: 8, h: 8, empty: "Nothing is suspected.",
 			text: "Channels, permits, tasks or messages that look leaked or stuck, by name. Normal: none. The first rise is when it began: look what was deployed or changed then."},
-			sum(object, c.of("weir_leak_suspects"))),
+			query{"{{name}} · {{job}}", worst(object, sum(object, c.of("weir_leak_suspects")))}).DataLinks(drillDown("leaks")),
 	}
 }

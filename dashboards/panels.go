@@ -1,6 +1,8 @@
 package dashboards
 
 import (
+	"strconv"
+
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/cog/variants"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
@@ -8,6 +10,7 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/heatmap"
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 	"github.com/grafana/grafana-foundation-sdk/go/stat"
+	"github.com/grafana/grafana-foundation-sdk/go/statetimeline"
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
 )
 
@@ -34,6 +37,7 @@ const (
 	runbookGrowing   runbook = "WeirQueueGrowing"
 	runbookRejecting runbook = "WeirChannelRejecting"
 	runbookExhausted runbook = "WeirSemaphoreExhausted"
+	runbookLeaked    runbook = "WeirPermitLeaked"
 	runbookStuck     runbook = "WeirTaskStuck"
 )
 
@@ -112,28 +116,66 @@ func (c *canvas) ranking(a about, q query) *timeseries.PanelBuilder {
 	return c.course(a, []query{q}).Legend(legend())
 }
 
+// axisLeast is how far an axis goes at least, by unit: without it a line of zeros
+// lies at the foot of an axis up to 100.
+var axisLeast = map[string]float64{
+	"locale": 1, "mps": 1, "eps": 1, "cps": 1, "ops": 1, "suffix:s/s": 1,
+	"percentunit": 0.1, "s": 0.001, "bytes": 1024, "binBps": 1024,
+}
+
 func (c *canvas) course(a about, queries []query) *timeseries.PanelBuilder {
 	p := ask(dress(c, timeseries.NewPanelBuilder(), a), queries, overTime).
 		Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending)).
 		Orientation(common.VizOrientationHorizontal).
 		DrawStyle(common.GraphDrawStyleLine).LineWidth(1.5).FillOpacity(8).ShowPoints(common.VisibilityModeNever).
 		AxisSoftMin(0)
+	if least, ok := axisLeast[a.unit]; ok {
+		p = p.AxisSoftMax(least)
+	}
 	if a.limits != nil {
 		p = p.ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeDashed))
 	}
 	return p
 }
 
-// cells shows where a distribution lies over time.
-func (c *canvas) cells(a about, expr string) *heatmap.PanelBuilder {
+// states shows as what a few objects stood over time: the states of queries.go.
+func (c *canvas) states(a about, q query) *statetimeline.PanelBuilder {
+	names := map[string]dashboard.ValueMappingResult{}
+	for state, as := range []struct{ text, color string }{
+		stateWell: {"Well", "green"}, stateStrained: {"Strained", "yellow"},
+		stateAtLimit: {"At its limit", "orange"}, stateSuspect: {"Stuck or leaking", "red"},
+	} {
+		names[strconv.Itoa(state)] = dashboard.ValueMappingResult{Text: &as.text, Color: &as.color, Index: cog.ToPtr(int32(state))}
+	}
+	mapping := dashboard.ValueMap{Type: dashboard.MappingTypeValueToText, Options: names}
+	return ask(dress(c, statetimeline.NewPanelBuilder(), a), []query{q}, overTime).
+		Mappings([]dashboard.ValueMapping{{ValueMap: &mapping}}).
+		ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdFixed).FixedColor("text")).
+		ShowValue(common.VisibilityModeNever).MergeValues(true).RowHeight(0.8).FillOpacity(80).LineWidth(0).
+		AlignValue(common.TimelineValueAlignmentLeft).PerPage(20).Legend(legend()).
+		Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeSingle).Sort(common.SortOrderNone))
+}
+
+// howExact is what readers of quantiles should know.
+const howExact = "Read from classic histograms, whose buckets are four times as wide each as the one before, it is an order of magnitude; native ones are within 5%."
+
+// quantiles shows the course of a histogram's p50, p90 and p99.
+func (c *canvas) quantiles(a about, histogram string) *timeseries.PanelBuilder {
+	return c.lines(a, query{"p50", c.quantile(0.5, "", histogram)}, query{"p90", c.quantile(0.9, "", histogram)}, query{"p99", c.quantile(0.99, "", histogram)}).
+		OverrideByName("p50", color("green")).OverrideByName("p90", color("orange")).OverrideByName("p99", color("red"))
+}
+
+// cells shows where a histogram's observations lie over time, so many per second
+// in a unit of their own.
+func (c *canvas) cells(a about, rate, histogram string) *heatmap.PanelBuilder {
 	scheme := heatmap.NewHeatmapColorOptionsBuilder().Mode(heatmap.HeatmapColorModeScheme).
 		Scheme("Oranges").Scale(heatmap.HeatmapColorScaleExponential).Exponent(0.5).Steps(64).Fill("dark-orange")
 	asBuckets := func(q *prometheus.DataqueryBuilder) { q.Range().Format(prometheus.PromQueryFormatHeatmap) }
-	return ask(dress(c, heatmap.NewPanelBuilder(), a), []query{{"{{le}}", expr}}, asBuckets).
+	return ask(dress(c, heatmap.NewPanelBuilder(), a), []query{{"{{le}}", c.heat(histogram)}}, asBuckets).
 		Calculate(false).Color(scheme).CellGap(1).ShowValue(common.VisibilityModeNever).
 		YAxis(heatmap.NewYAxisConfigBuilder().Unit(a.unit).AxisPlacement(common.AxisPlacementLeft)).
 		RowsFrame(heatmap.NewRowsHeatmapOptionsBuilder().Layout(common.HeatmapCellLayoutAuto)).
-		CellValues(heatmap.NewCellValuesBuilder().Unit("mps")).ShowLegend().
+		CellValues(heatmap.NewCellValuesBuilder().Unit(rate)).ShowLegend().
 		FilterValues(heatmap.NewFilterValueRangeBuilder().Le(1e-9)).
 		Tooltip(heatmap.NewHeatmapTooltipBuilder().Mode(common.TooltipDisplayModeSingle).YHistogram(true).ShowColorScale(true))
 }
@@ -148,6 +190,18 @@ func links(title, url string) []cog.Builder[dashboard.DashboardLink] {
 	return []cog.Builder[dashboard.DashboardLink]{
 		dashboard.NewDashboardLinkBuilder(title).Type(dashboard.DashboardLinkTypeLink).Url(url),
 	}
+}
+
+// boardURL is the address of the board of a kind of objects, on one of them; name
+// and job are Grafana's expressions for the two.
+func boardURL(kind, name, job string) string {
+	return "/d/" + uidPrefix + kind + "?${__url_time_range}&${datasource:queryparam}&${cluster:queryparam}&${namespace:queryparam}&${instance:queryparam}" +
+		"&var-job=" + job + "&var-name=" + name
+}
+
+// drillDown leads from a series to the board of its object.
+func drillDown(kind string) []cog.Builder[dashboard.DashboardLink] {
+	return links("Look at it alone", boardURL(kind, "${__field.labels.name:percentencode}", "${__field.labels.job:percentencode}"))
 }
 
 // thresholds are the values from which on something is worth a look, and is bad.
@@ -208,6 +262,15 @@ func (o override) withLimits(t thresholds) override {
 
 func (o override) dashed() override {
 	return o.with("custom.lineStyle", map[string]any{"fill": "dash", "dash": []int{8, 6}}).with("custom.fillOpacity", 0)
+}
+
+// stacked puts the series on top of each other.
+func stacked(p *timeseries.PanelBuilder) *timeseries.PanelBuilder {
+	return p.FillOpacity(25).Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal).Group("A"))
+}
+
+func (o override) unstacked() override {
+	return o.with("custom.stacking", map[string]any{"mode": "none", "group": "A"}).with("custom.fillOpacity", 0)
 }
 
 func (o override) onRight(unit string) override {

@@ -77,11 +77,11 @@ func (s scope) rateOfSum(histogram string) string {
 }
 
 // quantile reads a histogram whichever way it was scraped. The result has the
-// labels of by.
+// labels of by, and is absent where nothing was observed, which would be NaN.
 func (s scope) quantile(q float64, by, histogram string) string {
 	native := sum(by, s.rate(histogram))
 	classic := sum(strings.TrimPrefix(by+", le", ", "), s.rate(histogram+"_bucket"))
-	return fmt.Sprintf("histogram_quantile(%v, %s) or histogram_quantile(%v, %s)", q, native, q, classic)
+	return fmt.Sprintf("(histogram_quantile(%v, %s) or histogram_quantile(%v, %s)) >= 0", q, native, q, classic)
 }
 
 // heat is a histogram's new observations per second, by bucket. Where both
@@ -110,7 +110,10 @@ func (s scope) measured() string { return "count(" + series("weir_build_info", s
 // refusals is the work turned away per second: at once, or when it gave up
 // waiting. For users the two are the same.
 func (s scope) refusals() string {
-	return union(s.refusedSends(), s.refusedAcquires(), s.rate("weir_pool_rejected_total"))
+	return union(
+		labelled("kind", "channel", s.refusedSends()),
+		labelled("kind", "semaphore", s.refusedAcquires()),
+		labelled("kind", "pool", s.rate("weir_pool_rejected_total")))
 }
 
 func (s scope) refusedSends() string {
@@ -141,27 +144,60 @@ func (s scope) pressure() string {
 }
 
 // permitsUsed is the share of a semaphore's permits that are taken.
-func (s scope) permitsUsed() string {
-	return s.of("weir_semaphore_permits_in_use") + " / " + s.of("weir_semaphore_permits_limit")
+func (s scope) permitsUsed() string { return s.ofLimit("weir_semaphore_permits_in_use") }
+
+// ofLimit is a number of permits as a share of all there are.
+func (s scope) ofLimit(permits string) string {
+	return fmt.Sprintf("%s / (%s > 0)", s.of(permits), s.of("weir_semaphore_permits_limit"))
 }
 
-// exhausted is the semaphores that had no free permit at any moment of the last
-// window: being used up for an instant is no fault.
-func (s scope) exhausted() string {
-	return fmt.Sprintf("%s >= (%s > 0)", s.of("weir_semaphore_in_use_floor"), s.of("weir_semaphore_permits_limit"))
-}
+// exhausted is the semaphores of which one had no free permit at any moment of the
+// last window: being used up for an instant is no fault.
+func (s scope) exhausted() string { return s.of("weir_semaphore_floor_ratio_max") + " >= 1" }
 
 // workersBusy is the share of a pool's workers that run a task.
 func (s scope) workersBusy() string {
-	return s.of("weir_pool_workers_busy") + " / " + s.of("weir_pool_workers")
+	return fmt.Sprintf("%s / (%s > 0)", s.of("weir_pool_workers_busy"), s.of("weir_pool_workers"))
 }
 
-// capacityInReach is the capacity where the queue came up to a fifth of it in the
-// time shown. A bound far above would press the depth flat on the same axis.
-func (s scope) capacityInReach() string {
-	capacity := sum("", s.of("weir_channel_capacity"))
-	peak := sum("", s.of("weir_channel_depth_peak"))
-	return fmt.Sprintf("%s and max_over_time((%s)[$__range:$__interval] @ end()) > 0.2 * %s", capacity, peak, capacity)
+// utilisation is the share of the workers' time that went into tasks, or where
+// times are not known of the workers that run one.
+func (s scope) utilisation() string {
+	return fmt.Sprintf("%s / (%s > 0) or %s", s.rate("weir_pool_busy_seconds_total"), s.of("weir_pool_workers"), s.workersBusy())
+}
+
+// queueFill is how full a pool's queue is.
+func (s scope) queueFill() string {
+	return fmt.Sprintf("%s / (%s > 0)", s.of("weir_pool_queue_depth"), s.of("weir_pool_queue_capacity"))
+}
+
+// The states of an object, as state has them.
+const (
+	stateWell = iota
+	stateStrained
+	stateAtLimit
+	stateSuspect
+)
+
+// state is how each object does, by kind, as one of the states above: its own
+// pressure, and over it what is suspected of it.
+func (s scope) state() string {
+	// From 0.7 on it is 1, and 2 from 0.9 on.
+	channel := fmt.Sprintf("clamp_min(floor(5 * (%s) - 2.5), %d)", s.pressure(), stateWell)
+	semaphore := fmt.Sprintf("(%s >= bool 0.8) + (%s >= bool 1)", s.permitsUsed(), s.of("weir_semaphore_floor_ratio_max"))
+	workers := fmt.Sprintf("%s >= bool 0.8", s.workersBusy())
+	queue := fmt.Sprintf("%d * (%s >= bool (%s > 0))", stateAtLimit, s.of("weir_pool_queue_depth"), s.of("weir_pool_queue_capacity"))
+	suspect := fmt.Sprintf("%d * (%s > bool 0)", stateSuspect, s.of("weir_leak_suspects", in("kind", "channel", "semaphore", "pool")))
+	return most(kindOfObject, union(
+		labelled("kind", "channel", channel), labelled("kind", "semaphore", semaphore),
+		labelled("kind", "pool", workers), labelled("kind", "pool", labelled("of", "queue", queue)),
+		suspect))
+}
+
+// inReach is a limit where a level came up to a fifth of it in the time shown. A
+// bound far above would press the level flat on the same axis.
+func inReach(limit, level string) string {
+	return fmt.Sprintf("%s and max_over_time((%s)[$__range:$__interval] @ end()) > 0.2 * %s", limit, level, limit)
 }
 
 // trend is the window in which growth is looked for. It is fixed, because an
@@ -193,16 +229,32 @@ func aggregate(op, by, expr string) string {
 func union(exprs ...string) string { return strings.Join(exprs, " or ") }
 
 // labelled sets a label on every series.
-func labelled(label, value, expr string) string {
-	return fmt.Sprintf("label_replace(%s, %q, %q, \"\", \"\")", expr, label, value)
+func labelled(label, value, expr string) string { return replaced(expr, label, value, "", "") }
+
+// replaced sets a label on the series whose label from matches.
+func replaced(expr, label, value, from, matches string) string {
+	return fmt.Sprintf("label_replace(%s, %q, %q, %q, %q)", expr, label, value, from, matches)
 }
 
-// object is the labels that tell objects apart; instances are taken together.
-const object = "job, name"
+// object is the labels that tell objects of one kind apart, and kindOfObject those
+// of any kind; instances are taken together. On the board of one object instance
+// tells its processes apart.
+const (
+	object       = "job, name"
+	kindOfObject = "kind, " + object
+	instance     = "job, instance"
+)
 
-// worst keeps the ten objects that rank highest at any moment of the time
-// shown, and of those what was ever above 0. A plain topk chooses anew at every point, which breaks lines into
-// pieces. What stands at @ end() is worked out once for all points.
-func worst(expr string) string {
-	return fmt.Sprintf("%s and on (%s) topk(10, max_over_time((%s)[$__range:$__interval] @ end()) > 0)", expr, object, expr)
+// worst keeps the ten objects that rank highest at any moment of the time shown,
+// and of those what was ever above 0. A plain topk chooses anew at every point,
+// which breaks lines into pieces. What stands at @ end() is worked out once for
+// all points.
+func worst(by, expr string) string {
+	return fmt.Sprintf("%s and on (%s) topk(10, max_over_time((%s)[$__range:$__interval] @ end()) > 0)", expr, by, expr)
+}
+
+// worstForLongest keeps the ten objects that were the worst on average over the
+// time shown, also where all are well.
+func worstForLongest(by, expr string) string {
+	return fmt.Sprintf("%s and on (%s) topk(10, avg_over_time((%s)[$__range:$__interval] @ end()))", expr, by, expr)
 }

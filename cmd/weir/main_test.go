@@ -28,8 +28,8 @@ func TestShipped(t *testing.T) {
 			t.Fatalf("%s: exit %d, %s", command, code, stderr)
 		}
 		entries, err := os.ReadDir(dir)
-		if err != nil || len(entries) != 2 {
-			t.Fatalf("%s wrote %v (%v), want two files", command, entries, err)
+		if err != nil || len(entries) < 2 {
+			t.Fatalf("%s wrote %v (%v)", command, entries, err)
 		}
 		for _, e := range entries {
 			got, err := os.ReadFile(filepath.Join(dir, e.Name()))
