@@ -17,7 +17,7 @@ type board struct {
 
 // boards is all there are, in the order in which one comes to them. The file of a
 // board is its uid with .json.
-var boards = []board{overview, channel, semaphore, pool}
+var boards = []board{overview, channel, semaphore, pool, leaks}
 
 // The uids of the boards. Alerts and bookmarks lead to them, so they never
 // change. That of the board of one object is uidPrefix and the object's kind.
@@ -120,7 +120,7 @@ func (c *canvas) annotations() []cog.Builder[dashboard.AnnotationQuery] {
 		annotation("Alerts", "red", "{{alertname}}", "{{name}} {{job}} ({{severity}})",
 			c.alerts("ALERTS", is("alertstate", "firing"))),
 		annotation("Restarts", "blue", "Restart", "{{job}} {{instance}}",
-			"time() - "+series("process_start_time_seconds", c.process)+" < 2 * $__interval_ms / 1000"),
+			"time() - "+c.ofSystem("process_start_time_seconds")+" < 2 * $__interval_ms / 1000"),
 	}
 }
 

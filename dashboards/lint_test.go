@@ -23,7 +23,7 @@ func TestBoardsKeepTheRules(t *testing.T) {
 		}
 		uids[b.Title] = b.UID
 	}
-	for _, uid := range []string{"weir-overview", "weir-channel", "weir-semaphore", "weir-pool"} { // alerts and bookmarks lead there
+	for _, uid := range []string{"weir-overview", "weir-channel", "weir-semaphore", "weir-pool", "weir-leaks"} { // alerts and bookmarks lead there
 		if _, ok := files(t, dashboards.Config{})[uid+".json"]; !ok {
 			t.Errorf("the uid %s is gone", uid)
 		}
@@ -193,6 +193,14 @@ var foreign = map[string][]string{
 	"ALERTS":                     {"alertname", "alertstate", "severity", "name"},
 	"ALERTS_FOR_STATE":           {"alertname", "severity", "name"},
 	"process_start_time_seconds": {},
+
+	"process_resident_memory_bytes":   {},
+	"go_memstats_heap_inuse_bytes":    {},
+	"go_memstats_alloc_bytes_total":   {},
+	"go_goroutines":                   {},
+	"go_memory_used_bytes":            {"go_memory_type"},
+	"go_memory_allocated_bytes_total": {},
+	"go_goroutine_count":              {},
 }
 
 var targetLabels = []string{"cluster", "namespace", "job", "instance", "pod"}
@@ -220,7 +228,7 @@ func labelsOf(metric string) []string {
 }
 
 var (
-	metricPattern   = regexp.MustCompile(`\b(weir_\w+|ALERTS\w*|process_\w+)(\{((?:[^"}]|"(?:[^"\\]|\\.)*")*)\})?`)
+	metricPattern   = regexp.MustCompile(`\b(weir_\w+|ALERTS\w*|process_\w+|go_(?:mem|gor)\w+)(\{((?:[^"}]|"(?:[^"\\]|\\.)*")*)\})?`)
 	matcherPattern  = regexp.MustCompile(`(\w+)(=~|!~|!=|=)"((?:[^"\\]|\\.)*)"`)
 	groupingPattern = regexp.MustCompile(`\b(?:by|without|on|ignoring|group_left|group_right) ?\(([^)]*)\)`)
 	replacePattern  = regexp.MustCompile(`, "(\w+)", "[^"]*", "\w*", "[^"]*"\)`)

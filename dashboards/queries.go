@@ -22,8 +22,8 @@ func series(metric string, matchers []selector.Matcher) string {
 
 // scope makes queries that see only what the variables of a board select.
 type scope struct {
-	process []selector.Matcher // what every series has to match
-	name    selector.Matcher   // what the label name has to match
+	processes []selector.Matcher // what every series has to match
+	name      selector.Matcher   // what the label name has to match
 }
 
 func (s settings) scope(name nameFilter) scope {
@@ -31,13 +31,13 @@ func (s settings) scope(name nameFilter) scope {
 	for _, f := range filters {
 		all = append(all[:len(all):len(all)], selector.Matcher{Label: f.label, Op: "=~", Value: "$" + f.label})
 	}
-	return scope{process: all, name: name.matcher()}
+	return scope{processes: all, name: name.matcher()}
 }
 
 // of returns the selector of a metric of named objects. Extra matchers are
 // written as in PromQL.
 func (s scope) of(metric string, extra ...selector.Matcher) string {
-	return series(metric, append(extra[:len(extra):len(extra)], append([]selector.Matcher{s.name}, s.process...)...))
+	return series(metric, append(extra[:len(extra):len(extra)], append([]selector.Matcher{s.name}, s.processes...)...))
 }
 
 // is is the matcher that a label has a value.
@@ -59,7 +59,7 @@ func (s scope) alerts(metric string, extra ...selector.Matcher) string {
 	if s.name.Op == "=~" {
 		all[len(all)-1] = s.name.OrAbsent()
 	}
-	for _, m := range s.process {
+	for _, m := range s.processes {
 		all = append(all, m.OrAbsent())
 	}
 	return series(metric, all)
@@ -105,7 +105,7 @@ func (s scope) count(expr string) string {
 }
 
 // measured is the number of processes that are seen.
-func (s scope) measured() string { return "count(" + series("weir_build_info", s.process) + ")" }
+func (s scope) measured() string { return "count(" + series("weir_build_info", s.processes) + ")" }
 
 // refusals is the work turned away per second: at once, or when it gave up
 // waiting. For users the two are the same.
@@ -203,6 +203,39 @@ func inReach(limit, level string) string {
 // trend is the window in which growth is looked for. It is fixed, because an
 // estimate of when a channel is full must not change with the zoom.
 const trend = "[10m]"
+
+// A runtimeMetric is what Go programs export of themselves: by client_golang, and
+// by OpenTelemetry's runtime instrumentation.
+type runtimeMetric struct {
+	prometheus, otel string
+	labels           []selector.Matcher // of the latter
+}
+
+var (
+	heapInUse  = runtimeMetric{"go_memstats_heap_inuse_bytes", "go_memory_used_bytes", []selector.Matcher{is("go_memory_type", "other")}}
+	allocated  = runtimeMetric{prometheus: "go_memstats_alloc_bytes_total", otel: "go_memory_allocated_bytes_total"}
+	goroutines = runtimeMetric{prometheus: "go_goroutines", otel: "go_goroutine_count"}
+)
+
+// process tells processes apart.
+const process = "cluster, namespace, job, instance"
+
+// ofRuntime is a metric of the processes whichever way they export it, after
+// each was put into a format; of the programs with weir alone, so that a selection
+// of all services does not mean every Go program there is.
+func (s scope) ofRuntime(m runtimeMetric, format string) string {
+	ours := "%s and on (" + process + ") " + series("weir_build_info", s.processes)
+	prometheus := fmt.Sprintf(format, series(m.prometheus, s.processes))
+	otel := fmt.Sprintf(format, series(m.otel, append(m.labels[:len(m.labels):len(m.labels)], s.processes...)))
+	return fmt.Sprintf("(%s or on (%s) %s)", fmt.Sprintf(ours, prometheus), process, fmt.Sprintf(ours, otel))
+}
+
+// ofSystem is like it, for what the two name alike or only one has.
+func (s scope) ofSystem(metric string) string {
+	return fmt.Sprintf("(%s and on (%s) %s)", series(metric, s.processes), process, series("weir_build_info", s.processes))
+}
+
+const slope = "deriv(%s" + trend + ")"
 
 // timeToFull is the seconds until the first instance is full if it goes on
 // growing as it did, 0 where one is full; absent where nothing grows, and from a
