@@ -134,17 +134,6 @@ func (g *Group) fail(err error) {
 	})
 }
 
-func (g *Group) begin(f func() error, at, from int64) startedTask {
-	var entry uintptr
-	if g.m.tasks.limited {
-		entry = entryOf(f)
-	}
-	if from == 0 {
-		from = now()
-	}
-	return g.m.tasks.board.begin(from, entry, at)
-}
-
 // Wait waits until all functions have returned, cancels the group's context, and
 // returns the first error, if any.
 func (g *Group) Wait() error {
