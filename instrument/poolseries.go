@@ -136,23 +136,29 @@ func (s *poolSeries) read(t int64) PoolStats {
 func (s *poolSeries) readLocked(t int64) PoolStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for m := range s.live {
-		m.flush()
-	}
 	p := s.header()
 	s.retired.addTo(&p)
 	for m := range s.live {
 		m.addTo(&p, t, s.cfg.taskLimit)
 	}
+	for m := range s.live {
+		m.flush()
+	}
+	s.addTimes(&p)
 	return p
 }
+
+// addTimes adds the histograms. They are read last, and so have the times of all
+// tasks that are counted.
+func (s *poolSeries) addTimes(p *PoolStats) { p.TaskWait, p.TaskRun = s.wait.read(), s.run.read() }
 
 // readOne is read for one member.
 func (s *poolSeries) readOne(m poolPart) PoolStats {
 	s.mu.Lock()
-	m.flush()
 	p := s.header()
 	m.addTo(&p, now(), s.cfg.taskLimit)
+	m.flush()
+	s.addTimes(&p)
 	s.mu.Unlock()
 	p.site()
 	return p
@@ -167,5 +173,5 @@ func (p *PoolStats) site() {
 }
 
 func (s *poolSeries) header() PoolStats {
-	return PoolStats{Info: s.info(), TaskLimit: s.cfg.taskLimit, TaskWait: s.wait.read(), TaskRun: s.run.read()}
+	return PoolStats{Info: s.info(), TaskLimit: s.cfg.taskLimit}
 }

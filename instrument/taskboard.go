@@ -93,11 +93,18 @@ func (b *taskBoard) begin(t int64, entry uintptr, at int64) startedTask {
 	return startedTask{shard: s, node: n}
 }
 
-// end notes that x ended, and returns when.
+// end notes that x ended, and returns when. What it took is observed no later than
+// it stops being one that runs, so that where nothing runs every run is counted.
 func (b *taskBoard) end(x *startedTask) int64 {
 	t, s := now(), x.shard
+	d := since(t, x.node.value.start)
+	fast := d <= fastTask
+	if !fast {
+		b.run.observe(d, 1)
+	}
 	s.mu.Lock()
-	d := since(t, s.remove(x.node))
+	defer s.mu.Unlock()
+	s.remove(x.node)
 	s.ended.busy += int64(d)
 	switch x.outcome {
 	case taskOK:
@@ -107,13 +114,10 @@ func (b *taskBoard) end(x *startedTask) int64 {
 	default:
 		s.ended.panicked++
 	}
-	n := uint64(1)
-	if d <= fastTask {
-		n, d = s.together(d)
-	}
-	s.mu.Unlock()
-	if n > 0 {
-		b.run.observeAll(d, n)
+	if fast {
+		if n, sum := s.together(d); n > 0 {
+			b.run.observeAll(sum, n)
+		}
 	}
 	return t
 }
@@ -150,8 +154,8 @@ func (s *taskShard) add(t int64, entry uintptr) *node[runningTask] {
 	return n
 }
 
-// remove takes a task off the list and returns when it began. The caller holds s.mu.
-func (s *taskShard) remove(n *node[runningTask]) (start int64) {
+// remove takes a task off the list. The caller holds s.mu.
+func (s *taskShard) remove(n *node[runningTask]) {
 	if n.value.over {
 		s.over--
 	}
@@ -160,11 +164,9 @@ func (s *taskShard) remove(n *node[runningTask]) (start int64) {
 	}
 	s.running.remove(n)
 	s.startSum -= uint64(n.value.start)
-	start = n.value.start
 	if s.spare.len < maxSpareTasks {
 		s.spare.add(n)
 	}
-	return start
 }
 
 // age finds some tasks that got older than limit, and reports whether there may be

@@ -176,3 +176,27 @@ func TestTaskMeterAllocations(t *testing.T) {
 		t.Errorf("Do allocates %v times", n)
 	}
 }
+
+// A reader that finds nothing running finds every run time, although nobody has told
+// it that the goroutines have ended.
+func TestTaskMeterRunTimesAtRest(t *testing.T) {
+	tm := NewTaskMeter("at rest", 0, WithRegistry(NewRegistry()))
+	slow := func() {
+		for start := now(); since(now(), start) <= fastTask; {
+			runtime.Gosched()
+		}
+	}
+	var all sync.WaitGroup
+	defer all.Wait()
+	for n := uint64(1); n <= 5000; n++ {
+		all.Go(func() { tm.Do(slow) })
+		c := tm.Stats()
+		for c.Busy > 0 || c.TasksOK < n {
+			runtime.Gosched()
+			c = tm.Stats()
+		}
+		if c.TaskRun.Count != n {
+			t.Fatalf("%d tasks have ended, and %d run times are known", n, c.TaskRun.Count)
+		}
+	}
+}
