@@ -12,12 +12,13 @@ import (
 type board struct {
 	uid, title, description string
 	name                    nameFilter
+	days                    int // what is shown at first, and then without a refresh; 0 is the last hour
 	draw                    func(*canvas)
 }
 
 // boards is all there are, in the order in which one comes to them. The file of a
 // board is its uid with .json.
-var boards = []board{overview, channel, semaphore, pool, leaks}
+var boards = []board{overview, channel, semaphore, pool, leaks, capacity}
 
 // The uids of the boards. Alerts and bookmarks lead to them, so they never
 // change. That of the board of one object is uidPrefix and the object's kind.
@@ -51,9 +52,13 @@ func (b board) build(s settings) (dashboard.Dashboard, error) {
 	if c.err != nil {
 		return dashboard.Dashboard{}, fmt.Errorf("dashboards: board %s: %w", b.uid, c.err)
 	}
+	from, refresh := "now-1h", "30s"
+	if b.days > 0 {
+		from, refresh = fmt.Sprintf("now-%dd", b.days), ""
+	}
 	made, err := dashboard.NewDashboardBuilder(b.title).
 		Uid(b.uid).Description(b.description).Tags([]string{tag}).
-		Time("now-1h", "now").Refresh("30s").Timezone("browser").
+		Time(from, "now").Refresh(refresh).Timezone("browser").
 		Tooltip(dashboard.DashboardCursorSyncCrosshair).
 		Variables(s.variables(b.name)).
 		Annotations(c.annotations()).

@@ -2,10 +2,11 @@
 // are shipped; [Files] makes them again for a team's own data source, labels
 // and runbooks.
 //
-// The boards answer in this order: is anything wrong, where, since when, and
-// why. The overview ranks every channel, semaphore and pool and leads to the
-// board of one object: weir-channel, weir-semaphore or weir-pool, with the
-// variable name.
+// The boards answer in this order: is anything wrong, where, since when, why,
+// and how large should it be. The overview ranks every channel, semaphore and
+// pool and leads to the board of one object: weir-channel, weir-semaphore or
+// weir-pool, with the variable name. weir-leaks finds the queue that holds the
+// memory, weir-capacity recommends sizes.
 //
 // The JSON is Grafana's classic schema, which every supported version imports.
 // It filters by cluster, namespace, job, instance and name, works where the

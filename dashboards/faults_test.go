@@ -68,7 +68,7 @@ func TestLintFindsFaults(t *testing.T) {
 func TestLintFindsBadQueries(t *testing.T) {
 	const all = `name=~"$name",cluster=~"$cluster",namespace=~"$namespace",job=~"$job",instance=~"$instance"`
 	depth := `weir_channel_depth{` + all + `}`
-	if faults := lintQuery(depth, false); len(faults) != 0 {
+	if faults := lintQuery(depth, rules{}); len(faults) != 0 {
 		t.Fatalf("the good query has faults: %v", faults)
 	}
 	for _, c := range []struct{ says, expr string }{
@@ -94,9 +94,10 @@ func TestLintFindsBadQueries(t *testing.T) {
 		{"brackets do not match", `sum(` + depth},
 		{"brackets do not match", `sum(` + depth + `]`},
 	} {
-		expectFault(t, c.says, lintQuery(c.expr, false))
+		expectFault(t, c.says, lintQuery(c.expr, rules{}))
 	}
-	expectFault(t, "not filtered by $name", lintQuery(depth, true)) // one name is matched as it is
+	expectFault(t, "not filtered by $name", lintQuery(depth, rules{single: true})) // one name is matched as it is
+	expectFault(t, "increase over [1h]", lintQuery(`increase(weir_channel_receives_total{`+all+`}[1h])`, rules{week: true}))
 }
 
 func expectFault(t *testing.T, says string, faults []string) {

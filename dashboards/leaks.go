@@ -37,7 +37,7 @@ func (c *canvas) memoryNow() []panel {
 			sum("", c.ofRuntime(goroutines, "%s"))),
 		c.number(about{title: "Goroutine growth", unit: "suffix:/s", w: w, h: h, limits: above(0.1, 10), empty: "not exported",
 			text: "How fast the number of goroutines grew over the last 10 minutes. Normal: around 0. Above it for long without more load: goroutines are started that never end."},
-			sum("", c.ofRuntime(goroutines, slope))),
+			fmt.Sprintf("round(%s, 0.01)", sum("", c.ofRuntime(goroutines, slope)))),
 	}
 }
 

@@ -23,7 +23,7 @@ func TestBoardsKeepTheRules(t *testing.T) {
 		}
 		uids[b.Title] = b.UID
 	}
-	for _, uid := range []string{"weir-overview", "weir-channel", "weir-semaphore", "weir-pool", "weir-leaks"} { // alerts and bookmarks lead there
+	for _, uid := range []string{"weir-overview", "weir-channel", "weir-semaphore", "weir-pool", "weir-leaks", "weir-capacity"} { // alerts and bookmarks lead there
 		if _, ok := files(t, dashboards.Config{})[uid+".json"]; !ok {
 			t.Errorf("the uid %s is gone", uid)
 		}
@@ -54,7 +54,7 @@ func lint(b board) (faults []string) {
 	}
 	single := slices.ContainsFunc(b.Templating.List, func(v variable) bool { return v.Name == "name" && !v.Multi })
 	for _, q := range b.queries() {
-		for _, f := range lintQuery(q.expr, single) {
+		for _, f := range lintQuery(q.expr, rules{single, b.UID == "weir-capacity"}) {
 			fault("%s: %s", q.where, f)
 		}
 	}
@@ -253,7 +253,13 @@ func selectorsIn(expr string) []selector {
 	return all
 }
 
-func lintQuery(expr string, single bool) (faults []string) {
+// rules is what holds for the queries of some boards.
+type rules struct {
+	single bool // one name is chosen, and matched as it is
+	week   bool // windows of a week may be asked for, whatever time is shown
+}
+
+func lintQuery(expr string, r rules) (faults []string) {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	var known []string
 	all := selectorsIn(expr)
@@ -267,10 +273,10 @@ func lintQuery(expr string, single bool) (faults []string) {
 			continue
 		}
 		known = append(known, labels...)
-		lintMatchers(s, labels, single, fault)
+		lintMatchers(s, labels, r.single, fault)
 	}
 	lintGroupings(expr, known, fault)
-	lintRanges(expr, fault)
+	lintRanges(expr, r, fault)
 	lintHistograms(all, fault)
 	if !balanced(expr) {
 		fault("brackets do not match: %s", expr)
@@ -315,16 +321,21 @@ func lintGroupings(expr string, known []string, fault faulter) {
 	}
 }
 
-// lintRanges looks that rates follow the scrape interval and the zoom. Windows
-// of other functions are a choice.
-func lintRanges(expr string, fault faulter) {
+// lintRanges looks that rates follow the scrape interval and the zoom, except where
+// a week is asked for. Windows of other functions are a choice.
+func lintRanges(expr string, r rules, fault faulter) {
+	rates, windows := []string{"$__rate_interval"}, []string{"$__rate_interval", "$__range:$__interval", "10m"}
+	if r.week {
+		week := []string{"7d", "7d:5m", "5m"} // rates over 5m each 5m
+		rates, windows = append(rates, week...), append(windows, week...)
+	}
 	for _, m := range ratePattern.FindAllStringSubmatch(expr, -1) {
-		if m[2] != "$__rate_interval" {
-			fault("%s over [%s], want [$__rate_interval]", m[1], m[2])
+		if !slices.Contains(rates, m[2]) {
+			fault("%s over [%s], want %q", m[1], m[2], rates)
 		}
 	}
 	for _, m := range windowPattern.FindAllStringSubmatch(expr, -1) {
-		if !slices.Contains([]string{"$__rate_interval", "$__range:$__interval", "10m"}, m[1]) {
+		if !slices.Contains(windows, m[1]) {
 			fault("window [%s] is none of those the boards use", m[1])
 		}
 	}

@@ -214,13 +214,13 @@ func (t thresholds) quiet() thresholds {
 	return append(thresholds{{Color: "text"}}, t[1:]...)
 }
 
-// ifKnown is t from 0 on. Grafana draws a missing value in the first colour, and
-// what is unknown must not look well.
+// ifKnown is t for every value. Grafana draws a missing one in the first colour,
+// and what is unknown must not look well.
 func (t thresholds) ifKnown() thresholds {
 	if t == nil {
 		return nil
 	}
-	return append(thresholds{{Color: "text"}, {Value: cog.ToPtr(0.0), Color: t[0].Color}}, t[1:]...)
+	return append(thresholds{{Color: "text"}, {Value: cog.ToPtr(-1e12), Color: t[0].Color}}, t[1:]...)
 }
 
 func (t thresholds) config() cog.Builder[dashboard.ThresholdsConfig] {

@@ -19,6 +19,8 @@ type labelColumn struct {
 	board        string // the board of the kind that a click opens on the row's object
 	runbook      bool   // a click opens the runbook of the row's alert
 	hidden       bool   // only for links
+	last         bool   // behind the values
+	empty        string // shown where a row has no such label
 }
 
 // valueColumn shows the values of one query.
@@ -63,6 +65,9 @@ func (g grid) transformations() []dashboard.DataTransformerConfig {
 	order, names := map[string]any{}, map[string]any{}
 	for i, l := range g.labels {
 		order[l.label], names[l.label] = i, l.title
+		if l.last {
+			order[l.label] = len(g.labels) + len(g.values) + i
+		}
 	}
 	for i, v := range g.values {
 		// Grafana calls the value by its query only where there are several.
@@ -83,6 +88,9 @@ func (l labelColumn) override(s settings) override {
 	var o override
 	if l.width != 0 {
 		o = o.with("custom.width", l.width)
+	}
+	if l.empty != "" {
+		o = o.with("noValue", l.empty)
 	}
 	switch {
 	case l.board != "":
@@ -110,7 +118,7 @@ func (v valueColumn) override() override {
 	}
 	switch {
 	case v.gauge:
-		o = o.withLimits(v.limits).with("min", 0).with("max", 1).
+		o = o.withLimits(v.limits.ifKnown()).with("min", 0).with("max", 1).
 			with("custom.cellOptions", map[string]any{"type": "gauge", "mode": "basic", "valueDisplayMode": "color"})
 	case v.limits != nil:
 		o = o.withLimits(v.limits.quiet()).with("custom.cellOptions", map[string]any{"type": "color-text"})

@@ -1,0 +1,112 @@
+package dashboards
+
+import "fmt"
+
+var capacity = board{
+	uid:         uidCapacity,
+	title:       "weir / Capacity",
+	description: "Question every default: how large each channel, semaphore and pool is, how much of that a week has used, and how large it should be. It reads a week of samples: with hundreds of processes choose a service first.",
+	name:        nameFilter{title: "Name"},
+	days:        7,
+	draw: func(c *canvas) {
+		c.row("What does not fit?", c.misfits()...)
+		c.row("How large should it be?", c.channelSizes(), c.semaphoreSizes(), c.poolSizes())
+		c.row("How much of it is used?", c.uses()...)
+	},
+}
+
+// misfits counts what is too small, too large or without a bound.
+func (c *canvas) misfits() []panel {
+	const w, h = 6, 4
+	refused := union(
+		labelled("kind", "channel", c.channelRefused()), labelled("kind", "semaphore", c.semaphoreRefused()), labelled("kind", "pool", c.poolRefused()))
+	return []panel{
+		c.number(about{title: "Refused in 7 days", unit: "locale", w: w, h: h, limits: anyIs("orange"), empty: "not measured",
+			text: "What was turned away in the last week: sends, acquires and tasks that found no room or gave up. Normal: 0, or what was decided to be refused at peak load. Otherwise the tables below say what was too small."},
+			fmt.Sprintf("round(%s)", c.total(refused))),
+		c.number(about{title: "Too small", unit: "locale", w: w, h: h, limits: anyIs("orange"), empty: "not measured",
+			text: "Channels, semaphores and pools that refused something in the last week. Normal: those that are meant to. For the others see the recommended sizes below."},
+			c.count("("+refused+") > 0")),
+		c.number(about{title: "Far too large", unit: "locale", w: w, h: h, limits: anyIs("yellow"), empty: "not measured",
+			text: "Channels that were never more than a tenth full in the last week. Normal: few. A bound that is never reached protects nothing: when the receiver stops, it lets ten times as much pile up as was ever needed."},
+			c.count(most(object, overWeek("max_over_time", c.of("weir_channel_fill_ratio_max")))+" < 0.1")),
+		c.number(about{title: "Without a bound", unit: "locale", w: w, h: h, limits: anyIs("orange"), empty: "not measured", runbook: runbookGrowing,
+			text: "Queues that only memory bounds. Normal: 0, or queues with a semaphore in front, as in examples/gameserver. Any other is the incident that waits to happen: the table has a bound for it."},
+			c.count(fmt.Sprintf("count by (%s) (%s)", object, c.of("weir_instrument_info", is("kind", "channel"), is("bounded", "false"))))),
+	}
+}
+
+const (
+	neverUsed = "never used"
+	// howToSize is what readers of a recommendation should know.
+	howToSize = "It is arithmetic on the last week, not a decision: try it, and look again after a week. Little's law: what is inside is the rate times how long each stays."
+)
+
+func (c *canvas) channelSizes() panel {
+	return c.table(grid{
+		about: about{title: "Channels", unit: "none", w: 24, h: 8, empty: "No channel is measured under this selection.",
+			text: "For one channel of each name: how many messages fit, the most that were in it, how full it was in all but the worst hundredth of the week, what it refused, and how large it should be. Peak: it never needed more, with a quarter to spare. One second of work: it refused or has a backlog; more than the receiver does in a second only makes everybody wait longer. Normal: a peak between a tenth and nine tenths, nothing refused. " + howToSize},
+		labels: []labelColumn{{label: "name", title: "Channel", board: "channel"}, {label: "job", title: "Service"}, {label: "reason", title: "Reason", width: 320, last: true, empty: "–"}},
+		values: []valueColumn{
+			{title: "Capacity", expr: c.channelSize(), unit: "locale", width: 110, empty: "unbounded"},
+			{title: "Peak in 7 days", expr: fmt.Sprintf("ceil(%s)", c.channelPeak()), unit: "locale", width: 120},
+			{title: "p99 fill", expr: most(object, fmt.Sprintf("quantile_over_time(0.99, %s%s)", c.of("weir_channel_fill_ratio_max"), week)), unit: "percentunit", width: 180, gauge: true, limits: above(0.7, 0.9), empty: "no bound"},
+			{title: "Refused in 7 days", expr: fmt.Sprintf("round(%s)", c.channelRefused()), unit: "locale", width: 165, limits: anyIs("orange"), empty: watchedOnly},
+			{title: "Recommended", expr: c.channelAdvice(), unit: "locale", width: 120, empty: neverUsed},
+		},
+		sortBy: "Refused in 7 days",
+	})
+}
+
+func (c *canvas) semaphoreSizes() panel {
+	return c.table(grid{
+		about: about{title: "Semaphores", unit: "none", w: 24, h: 6, empty: "No semaphore is measured under this selection.",
+			text: "For each semaphore: its permits, the most in use in one process, how many of them were in all but the worst hundredth of the week, what was refused, and how many there should be. Normal: the peak below the limit, or a limit that is reached on purpose with nobody refused. More permits help only where what they guard has room: when the time held grows with the permits in use, it has not. " + howToSize},
+		labels: []labelColumn{{label: "name", title: "Semaphore", board: "semaphore"}, {label: "job", title: "Service"}, {label: "reason", title: "Reason", width: 320, last: true, empty: "–"}},
+		values: []valueColumn{
+			{title: "Permits", expr: most(object, c.of("weir_semaphore_permits_limit")), unit: "locale", width: 110},
+			{title: "Peak in 7 days", expr: c.semaphorePeak(), unit: "locale", width: 120},
+			{title: "p99 used", expr: most(object, fmt.Sprintf("quantile_over_time(0.99, %s%s) / (%s > 0)", c.of("weir_semaphore_permits_in_use"), week, c.of("weir_semaphore_permits_limit"))), unit: "percentunit", width: 180, gauge: true, limits: above(0.8, 1)},
+			{title: "Refused in 7 days", expr: fmt.Sprintf("round(%s)", c.semaphoreRefused()), unit: "locale", width: 165, limits: anyIs("orange"), empty: watchedOnly},
+			{title: "Recommended", expr: c.semaphoreAdvice(), unit: "locale", width: 120, empty: neverUsed},
+		},
+		sortBy: "Refused in 7 days",
+	})
+}
+
+func (c *canvas) poolSizes() panel {
+	return c.table(grid{
+		about: about{title: "Worker pools", unit: "none", w: 24, h: 6, empty: "No pool is measured under this selection.",
+			text: "For each pool: its workers, the most that were busy at a scrape, how many of them were in all but the worst hundredth of the week, the longest queue at a scrape, what was refused, and how many workers there should be, so that they are busy four fifths of the time in the busiest minutes. Normal: some workers idle at the peak, nothing refused. " + howToSize},
+		labels: []labelColumn{{label: "name", title: "Pool", board: "pool"}, {label: "job", title: "Service"}, {label: "reason", title: "Reason", width: 320, last: true, empty: "–"}},
+		values: []valueColumn{
+			{title: "Workers", expr: most(object, c.of("weir_pool_workers")), unit: "locale", width: 110, empty: "no limit"},
+			{title: "Peak in 7 days", expr: c.poolPeak(), unit: "locale", width: 120},
+			{title: "p99 busy", expr: most(object, fmt.Sprintf("quantile_over_time(0.99, %s%s) / (%s > 0)", c.of("weir_pool_workers_busy"), week, c.of("weir_pool_workers"))), unit: "percentunit", width: 180, gauge: true, limits: above(0.8, 1), empty: "no limit"},
+			{title: "Queue", expr: most(object, c.of("weir_pool_queue_capacity")), unit: "locale", width: 90, empty: "–"},
+			{title: "Longest queue", expr: most(object, overWeek("max_over_time", c.of("weir_pool_queue_depth"))), unit: "locale", width: 120, empty: withoutQueue},
+			{title: "Refused in 7 days", expr: fmt.Sprintf("round(%s)", c.poolRefused()), unit: "locale", width: 165, limits: anyIs("orange")},
+			{title: "Recommended", expr: c.poolAdvice(), unit: "locale", width: 120, empty: neverUsed},
+		},
+		sortBy: "Refused in 7 days",
+	})
+}
+
+// uses shows the course of what the tables sum up.
+func (c *canvas) uses() []panel {
+	share := func(a about, kind, expr string) panel {
+		a.unit, a.w, a.h = "percentunit", 8, 8
+		return c.ranking(a, query{"{{name}} · {{job}}", worst(object, expr)}).Min(0).Max(1).DataLinks(drillDown(kind))
+	}
+	return []panel{
+		share(about{title: "Channels: peak fill", limits: above(0.7, 0.9), empty: "No channel is bounded, or all are empty.", runbook: runbookFilling,
+			text: "The highest depth of each window (30 to 60 s) as a share of the capacity, of the ten fullest channels. Normal: daily waves that do not touch the top. Rising from week to week: it will be too small soon."},
+			"channel", most(object, fmt.Sprintf("%s / (%s > 0)", c.of("weir_channel_depth_peak"), c.of("weir_channel_capacity")))),
+		share(about{title: "Semaphores: peak use", limits: above(0.8, 1), empty: "No permit was taken.", runbook: runbookExhausted,
+			text: "The most permits in use in each window (30 to 60 s) as a share of the limit, of the ten fullest semaphores. Normal: daily waves. At the top for whole days: the limit decides how much gets through."},
+			"semaphore", most(object, c.ofLimit("weir_semaphore_in_use_peak"))),
+		share(about{title: "Pools: utilisation", limits: above(0.8, 0.95), empty: "No worker was busy.",
+			text: "The share of the workers' time that went into tasks, of the ten busiest pools. Normal: below 80% in the busiest hour. Above it waits grow faster than the load."},
+			"pool", most(object, c.utilisation())),
+	}
+}
