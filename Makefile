@@ -22,7 +22,7 @@ test: vet test-root test-commands test-bench test-leakscore test-e2e
 test-root:
 	GOWORK=off $(GO) test -race ./...
 	GOWORK=off $(GO) test -cpu 1,8 ./instrument
-	$(LEAKPROFILE) $(GO) test -run LeakProfile ./instrument
+	$(LEAKPROFILE) $(GO) test -run LeakProfile ./instrument ./exporter/live
 
 test-commands:
 	$(GO) test -race ./cmd/weir/... ./examples/... $(POOLS:%=./%/...)

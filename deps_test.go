@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	"instrument":                nil, // it goes into other people's hottest loops: no dependency of theirs is to be moved by it
 	"instrument/instrumenttest": {module + "/instrument"},
 	"exporter":                  {module + "/instrument", module + "/exporter", "github.com/prometheus/client_golang", "github.com/prometheus/client_model"},
+	"exporter/live":             {module + "/instrument"},
 	"exporter/promexport":       {module + "/instrument", "github.com/prometheus/client_golang", "github.com/prometheus/client_model", "google.golang.org/protobuf"},
 	"exporter/otelexport":       {module + "/instrument", "go.opentelemetry.io/otel"},
 	"internal/selector":         nil,

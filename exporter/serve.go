@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/weir-go/weir/exporter/live"
 	"github.com/weir-go/weir/instrument"
 )
 
@@ -20,6 +21,8 @@ type Option func(*config)
 type config struct {
 	registry *instrument.Registry
 	onListen func(net.Addr)
+	live     []live.Option
+	anywhere bool // the live page beyond loopback too
 }
 
 // WithRegistry serves r instead of instrument.Default().
@@ -33,12 +36,19 @@ func OnListen(f func(net.Addr)) Option {
 	return func(c *config) { c.onListen = f }
 }
 
-// Serve serves /metrics on addr until ctx is done, and then returns nil after
-// the requests under way have ended, at most 5 seconds later. An addr without a
-// host, such as ":9090", listens on loopback only: the metrics name the
-// program's insides, so other hosts see them only where addr says so, as
-// "0.0.0.0:9090" does. It returns an error at once if addr is bad or in use. A
-// nil ctx is never done.
+// WithLive serves the live page, which Serve has on loopback alone, on any address,
+// and sets who may see it: it names the program's insides, so where others reach the
+// address give it live.WithAuthorize.
+func WithLive(opts ...live.Option) Option {
+	return func(c *config) { c.anywhere, c.live = true, append(c.live, opts...) }
+}
+
+// Serve serves /metrics on addr, and if that is a loopback address the live page
+// under live.Path, until ctx is done. Then it returns nil after the requests under
+// way have ended, at most 5 seconds later. An addr without a host, such as ":9090",
+// listens on loopback only: the metrics name the program's insides, so other hosts
+// see them only where addr says so, as "0.0.0.0:9090" does. It returns an error at
+// once if addr is bad or in use. A nil ctx is never done.
 func Serve(ctx context.Context, addr string, opts ...Option) error {
 	var cfg config
 	for _, o := range opts {
@@ -56,7 +66,7 @@ func Serve(ctx context.Context, addr string, opts ...Option) error {
 	if cfg.onListen != nil {
 		cfg.onListen(listener.Addr())
 	}
-	return serve(ctx, listener, newMux(cfg.registry))
+	return serve(ctx, listener, newMux(cfg, listener.Addr()))
 }
 
 func listen(ctx context.Context, addr string) (net.Listener, error) {
@@ -74,12 +84,17 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 	return listener, nil
 }
 
-func newMux(r *instrument.Registry) http.Handler {
+func newMux(cfg config, addr net.Addr) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", Handler(r))
+	mux.Handle("GET /metrics", Handler(cfg.registry))
+	links := `<p><a href="/metrics">metrics</a>`
+	if at, ok := addr.(*net.TCPAddr); cfg.anywhere || ok && at.IP.IsLoopback() {
+		mux.Handle(live.Path, live.Handler(cfg.registry, cfg.live...))
+		links = `<p><a href="` + live.Path + `">live</a>` + links
+	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		fmt.Fprint(w, `<!doctype html><title>weir</title><h1>weir</h1><p><a href="/metrics">metrics</a>`)
+		fmt.Fprint(w, "<!doctype html><title>weir</title><h1>weir</h1>"+links)
 	})
 	return mux
 }

@@ -9,19 +9,20 @@ import (
 	"testing"
 
 	"github.com/weir-go/weir/exporter"
+	"github.com/weir-go/weir/exporter/live"
 	"github.com/weir-go/weir/instrument"
 )
 
 // start serves on a free port and returns its address, and what stops it and
 // reports how it ended.
-func start(t *testing.T, addr string) (string, func() error) {
+func start(t *testing.T, addr string, opts ...exporter.Option) (string, func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	listening, ended := make(chan net.Addr, 1), make(chan error, 1)
 	go func() {
-		ended <- exporter.Serve(ctx, addr, exporter.WithRegistry(instrument.NewRegistry()),
-			exporter.OnListen(func(a net.Addr) { listening <- a }))
+		ended <- exporter.Serve(ctx, addr, append(opts, exporter.WithRegistry(instrument.NewRegistry()),
+			exporter.OnListen(func(a net.Addr) { listening <- a }))...)
 	}()
 	select {
 	case a := <-listening:
@@ -90,6 +91,59 @@ func TestServeListensOnLoopbackUnlessTold(t *testing.T) {
 		if err := stop(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestServeLive: the live page is there for this machine, and for others only where
+// that was asked for.
+func TestServeLive(t *testing.T) {
+	for name, tt := range map[string]struct {
+		addr string
+		opts []exporter.Option
+		want int
+	}{
+		"loopback":        {"127.0.0.1:0", nil, http.StatusOK},
+		"no host":         {":0", nil, http.StatusOK},
+		"any host":        {"0.0.0.0:0", nil, http.StatusNotFound},
+		"any host, asked": {"0.0.0.0:0", []exporter.Option{exporter.WithLive()}, http.StatusOK},
+		"authorized":      {"127.0.0.1:0", []exporter.Option{exporter.WithLive(live.WithAuthorize(func(*http.Request) bool { return false }))}, http.StatusUnauthorized},
+	} {
+		address, stop := start(t, tt.addr, tt.opts...)
+		_, port, err := net.SplitHostPort(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{live.Path + "snapshot"} {
+			if status, _, _ := get(t, "http://127.0.0.1:"+port+path, ""); status != tt.want {
+				t.Errorf("%s: %s answers %d, want %d", name, path, status, tt.want)
+			}
+		}
+		if _, _, index := get(t, "http://127.0.0.1:"+port, ""); strings.Contains(index, live.Path) != (tt.want != http.StatusNotFound) {
+			t.Errorf("%s: the first page is %s", name, index)
+		}
+		if err := stop(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestServeEndsStreams: who looks at the live page does not hold up the end.
+func TestServeEndsStreams(t *testing.T) {
+	address, stop := start(t, "127.0.0.1:0")
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+live.Path+"events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if _, err := response.Body.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := stop(); err != nil {
+		t.Errorf("Serve ended with %v", err)
 	}
 }
 

@@ -142,3 +142,23 @@ func ExampleWithLeakInterval() {
 	fmt.Println(len(rarely.Snapshot().Suspects), len(never.Snapshot().Suspects), "suspects")
 	// Output: 0 0 suspects
 }
+
+// A name that many connections share adds up; Members tells which of them it is.
+func ExampleRegistry_Members() {
+	r := instrument.NewRegistry()
+	for waiting := range 3 {
+		outbox := instrument.NewChan[string]("outbox", 8, instrument.WithRegistry(r))
+		for range waiting {
+			outbox.Send("news")
+		}
+		defer outbox.Close()
+	}
+	fmt.Println("together", r.Snapshot().Channels[0].Depth)
+	for _, c := range r.Members("outbox", 2).Channels {
+		fmt.Println("one of the worst has", c.Depth)
+	}
+	// Output:
+	// together 3
+	// one of the worst has 2
+	// one of the worst has 1
+}

@@ -32,9 +32,11 @@ type Registry struct {
 	conflicts atomic.Uint64
 	faults    atomic.Uint64
 
-	reading  sync.Mutex // one reading at a time; guards what follows
-	lookedAt int64      // when weak pointers were last dereferenced
-	suspects suspectLog
+	reading   sync.Mutex // one reading at a time; guards what follows
+	readAt    int64
+	lookedAt  int64 // when weak pointers were last dereferenced
+	suspected bool  // something that a proof could decide about
+	suspects  suspectLog
 
 	goroutines goroutineScan
 	proof      leakProof
@@ -168,16 +170,28 @@ func (r *Registry) Snapshot() Snapshot {
 	return r.read()
 }
 
-// sample reads, and looks for leaks in ways that no reading is to wait for.
+// sample reads, unless somebody else does so as often, and looks for leaks in ways
+// that no reading is to wait for.
 func (r *Registry) sample() {
-	s := r.read()
+	at, _ := r.lastReading()
+	if at == 0 || apart(now(), at) >= sampleEvery*9/10 {
+		r.read()
+	}
 	if r.goroutines.due(now()) {
 		r.goroutines.scan()
 	}
-	suspected := slices.ContainsFunc(s.Suspects, func(x Suspect) bool { return x.Evidence != Proven })
+	_, suspected := r.lastReading()
 	if r.proof.due(now(), suspected) {
 		r.proof.run(r.goroutines.interval(), time.Now())
 	}
+}
+
+// lastReading returns when it was, and whether it found something that a proof could
+// decide about.
+func (r *Registry) lastReading() (at int64, suspected bool) {
+	r.reading.Lock()
+	defer r.reading.Unlock()
+	return r.readAt, r.suspected
 }
 
 // read takes a snapshot and logs what it found to begin or end.
@@ -219,6 +233,8 @@ func (r *Registry) readLocked() (Snapshot, []suspectEvent) {
 	}
 	s.Suspects = slices.Concat(findSuspects(&s, t), r.goroutines.suspects(t, wall), r.proof.suspects())
 	events := r.suspects.update(s.Suspects)
+	r.readAt = t
+	r.suspected = slices.ContainsFunc(s.Suspects, func(x Suspect) bool { return x.Evidence != Proven })
 	s.Self = r.self(now() - t)
 	return s, events
 }

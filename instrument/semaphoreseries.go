@@ -223,6 +223,8 @@ func (s *semaphoreSeries) header() SemaphoreStats {
 		Moves:       s.moves.Load(),
 		HasPermits:  s.permits.Load(),
 		HoldLimit:   s.cfg.holdLimit,
+		TrackAll:    s.cfg.trackAll,
+		Reclaim:     s.cfg.reclaim,
 		AcquireWait: s.wait.read(),
 		Hold:        s.hold.read(),
 		Leaked:      leaks,

@@ -126,6 +126,8 @@ type SemaphoreStats struct {
 	OldestPermit time.Duration // age of the oldest tracked Permit
 	HoldLimit    time.Duration // set by WithHoldLimit, else 0
 	HeldTooLong  int           // tracked Permits older than HoldLimit
+	TrackAll     bool          // set by WithTrackAll, or WithReclaim
+	Reclaim      bool          // set by WithReclaim
 
 	Leaked []LeakSite // permits collected unreleased, by the place that took them
 
