@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -71,7 +72,7 @@ func TestDurationEnds(t *testing.T) {
 	if code := run(t.Context(), args, &stdout, &stderr); code != 0 {
 		t.Fatalf("exit %d: %s", code, stderr.String())
 	}
-	if !strings.Contains(stdout.String(), "sent      0 = 0 accepted + 0 refused + 0 timed out") {
+	if !regexp.MustCompile(`sent +\d+ = \d+ accepted \+ \d+ refused \+ \d+ timed out`).MatchString(stdout.String()) {
 		t.Errorf("no summary in\n%s", stdout.String())
 	}
 }
@@ -96,7 +97,12 @@ func TestRun(t *testing.T) {
 			url := lineWith(t, lines, regexp.MustCompile(`http://127\.0\.0\.1:\d+/metrics`))
 			lineWith(t, lines, regexp.MustCompile(`depth .* permits free .* refused .* heap`))
 			lineWith(t, lines, regexp.MustCompile(`^ +1s .* MB$`))
-			checkMetrics(t, m.name, get(t, url))
+			for tick := 1; len(tooLow(m.name, get(t, url))) > 0; tick++ {
+				if tick > maxTicks {
+					t.Fatal(tooLow(m.name, get(t, url)))
+				}
+				lineWith(t, lines, regexp.MustCompile(`^ +\d+s .* MB$`))
+			}
 
 			interrupt()
 			lineWith(t, lines, regexp.MustCompile(`sent .* accepted .* refused .* timed out`))
@@ -109,8 +115,12 @@ func TestRun(t *testing.T) {
 	}
 }
 
-func checkMetrics(t *testing.T, modeName, text string) {
-	t.Helper()
+// maxTicks is for how many seconds a slow machine may take for what a fast one has
+// after the first.
+const maxTicks = 60
+
+// tooLow says which series are not what they come to in time.
+func tooLow(modeName, text string) (wrong []string) {
 	atLeast := map[string]float64{
 		`weir_channel_depth_peak{name="player-moves"}`:               1,
 		`weir_channel_sends_total{name="player-moves",outcome="ok"}`: 1,
@@ -127,9 +137,10 @@ func checkMetrics(t *testing.T, modeName, text string) {
 	}
 	for series, least := range atLeast {
 		if got, ok := valueOf(text, series); !ok || got < least {
-			t.Errorf("%s is %v (%v), want at least %v", series, got, ok, least)
+			wrong = append(wrong, fmt.Sprintf("%s is %v (%v), want at least %v", series, got, ok, least))
 		}
 	}
+	return wrong
 }
 
 func valueOf(text, series string) (float64, bool) {
