@@ -102,3 +102,55 @@ func (m measured) sendOTLP(t *testing.T, p prometheus, job, instance string) {
 		}
 	})
 }
+
+// getIntoTrouble adds objects that are at their limits, and goes on to fail with
+// them until the test ends.
+func (m measured) getIntoTrouble(t *testing.T) {
+	t.Helper()
+	with := instrument.WithRegistry(m.registry)
+	jammed := instrument.NewChan[int]("jammed", 4, with, instrument.WithStallAfter(time.Millisecond))
+	for jammed.TrySend(1) {
+	}
+	exhausted := instrument.WrapSemaphore("exhausted", instrument.NewSemaphore("", 2), 2, with, instrument.WithHoldLimit(time.Millisecond))
+	held, _ := exhausted.TryAcquirePermit(1)
+	losePermit(exhausted)
+	stuck := instrument.NewPool("stuck", 1, 1, with)
+	started, end := make(chan struct{}), make(chan struct{})
+	submit(t, stuck, func() { close(started); <-end })
+	<-started
+	submit(t, stuck, func() {})
+	panicking := instrument.NewPool("panicking", 1, 1, with, instrument.WithPanicHandler(func(any, []byte) {}))
+
+	failing, stop := context.WithCancel(context.Background())
+	failed := make(chan struct{})
+	go func() {
+		defer close(failed)
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			jammed.TrySend(1)
+			exhausted.TryAcquire(1)
+			_ = stuck.TrySubmit(func() {})
+			_ = panicking.TrySubmit(func() { panic("contained") })
+			runtime.GC() // finds the lost permit
+			select {
+			case <-tick.C:
+			case <-failing.Done():
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-failed
+		close(end)
+		_ = stuck.Shutdown(context.Background())
+		_ = panicking.Shutdown(context.Background())
+		runtime.KeepAlive([]any{jammed, exhausted, held})
+	})
+}
+
+// losePermit takes a permit and forgets it.
+//
+//go:noinline
+func losePermit(s *instrument.Semaphore) { _, _ = s.TryAcquirePermit(1) }

@@ -1,0 +1,110 @@
+package e2e
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// board is what Grafana would ask for a dashboard.
+type board struct {
+	UID    string
+	Panels []struct {
+		Title   string
+		Type    string
+		Targets []struct {
+			RefID, Expr string
+			Instant     bool
+		}
+	}
+	Annotations struct {
+		List []struct {
+			Name   string
+			Target struct{ Expr string }
+		}
+	}
+	Templating struct {
+		List []struct {
+			Name, Type, Definition, AllValue string
+			IncludeAll                       bool
+		}
+	}
+}
+
+// shippedBoards reads the boards as they are shipped, by uid.
+func shippedBoards(t *testing.T) map[string]board {
+	t.Helper()
+	files, err := filepath.Glob("../dashboards/dist/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no boards (%v)", err)
+	}
+	all := make(map[string]board)
+	for _, file := range files {
+		var b board
+		data, err := os.ReadFile(file)
+		if err = errors.Join(err, json.Unmarshal(data, &b)); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all[b.UID] = b
+	}
+	return all
+}
+
+// question is one query of a board, as the board has it.
+type question struct {
+	where   string // panel and refId, or annotation
+	expr    string
+	instant bool
+}
+
+func (b board) questions() (all []question) {
+	for _, p := range b.Panels {
+		for _, t := range p.Targets {
+			all = append(all, question{p.Title + "/" + t.RefID, t.Expr, t.Instant})
+		}
+	}
+	for _, a := range b.Annotations.List {
+		all = append(all, question{"annotation " + a.Name, a.Target.Expr, false})
+	}
+	return all
+}
+
+// chosen is the values of a board's variables.
+type chosen map[string]string
+
+// choose takes the values given, and all where none is.
+func (b board) choose(values chosen) chosen {
+	all := make(chosen)
+	for _, v := range b.Templating.List {
+		if all[v.Name] = values[v.Name]; all[v.Name] == "" && v.IncludeAll {
+			all[v.Name] = v.AllValue
+		}
+	}
+	return all
+}
+
+var variablePattern = regexp.MustCompile(`\$(\w+)|\$\{(\w+)\}`)
+
+// ask writes a query as Grafana sends it, for a range and a step in seconds. A
+// variable that is not there stays, and Prometheus refuses it.
+func (c chosen) ask(expr string, seconds, step int) string {
+	own := map[string]string{
+		"__range": fmt.Sprintf("%ds", seconds), "__interval": fmt.Sprintf("%ds", step),
+		"__interval_ms": fmt.Sprint(1000 * step), "__rate_interval": fmt.Sprintf("%ds", max(4, step+1)), // scraped each second
+	}
+	return variablePattern.ReplaceAllStringFunc(expr, func(v string) string {
+		name := strings.Trim(v, "${}")
+		if value, ok := own[name]; ok {
+			return value
+		}
+		if value, ok := c[name]; ok {
+			return value
+		}
+		return v
+	})
+}
