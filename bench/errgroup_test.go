@@ -14,11 +14,12 @@ import (
 // into them: see the folder errgroup.
 func TestErrgroupsOwnTests(t *testing.T) {
 	dir := output(t, "go", "list", "-f", "{{.Dir}}", "golang.org/x/sync/errgroup")
-	for name, constructor := range map[string]string{
-		"measured": `instrument.NewGroup("errgroup")`,
-		"zero":     "new(instrument.Group)",
-	} {
+	const made = `instrument.NewGroup("errgroup")`
+	for name, constructor := range map[string]string{"measured": made, "disabled": made, "zero": "new(instrument.Group)"} {
 		t.Run(name, func(t *testing.T) {
+			if name == "disabled" {
+				t.Setenv("WEIR_DISABLE", "1")
+			}
 			change := strings.NewReplacer(
 				`"golang.org/x/sync/errgroup"`, `"github.com/weir-go/weir/instrument"`,
 				"new(errgroup.Group)", constructor,

@@ -2,7 +2,6 @@ package model
 
 import (
 	"context"
-	"log/slog"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,7 +13,7 @@ import (
 // some program must see it.
 func TestBrokenChannelsFail(t *testing.T) {
 	const programs = 3000
-	r := instrument.NewRegistry(instrument.WithLogger(slog.New(slog.DiscardHandler)))
+	r := newRegistry()
 	plain := kind{name: "broken"}
 	selects := kind{name: "broken", native: true}
 	weir := func(ch chan int) *instrument.Chan[int] {

@@ -29,14 +29,13 @@ func next(seed *uint64, of *kind) program {
 // failed again, give -model.seed what the failure names: how its goroutines meet
 // is not in the seed, so it runs until -model.for is over.
 func TestModel(t *testing.T) {
-	r := instrument.NewRegistry(instrument.WithLogger(slog.New(slog.DiscardHandler)))
-	measured := func(p program, i int) object { return p.kind.make(r, p.kind.name, filled(p, i)) }
+	r := newRegistry()
 	stayAwake(t)
 	seed := rand.Uint64()
 	var all tally
 	begun := time.Now()
 	for n := 0; n == 0 || time.Since(begun) < *runFor; n++ {
-		if err := run(t, next(&seed, nil), measured, true, &all); err != nil {
+		if err := run(t, next(&seed, nil), madeWith(r), true, &all); err != nil {
 			t.Fatal(err)
 		}
 		if n%500 == 0 {
@@ -47,6 +46,33 @@ func TestModel(t *testing.T) {
 	t.Logf("%d programs, %d operations, of which %d began while another ran; %d times one waited when everybody did; %d facts checked",
 		all.programs, all.ops, all.together, all.waits, all.facts)
 	all.sawEverything(t)
+}
+
+// TestModelDisabled: what WEIR_DISABLE=1 leaves of a channel or queue is one still.
+func TestModelDisabled(t *testing.T) {
+	t.Setenv("WEIR_DISABLE", "1")
+	r := newRegistry()
+	stayAwake(t)
+	seed := rand.Uint64()
+	var all tally
+	for range 3000 {
+		if err := run(t, next(&seed, nil), madeWith(r), false, &all); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all.sawEverything(t)
+	if s := r.Snapshot(); !s.Self.Disabled || len(s.Channels) > 0 {
+		t.Errorf("disabled: %t, and %d names are measured", s.Self.Disabled, len(s.Channels))
+	}
+}
+
+func newRegistry() *instrument.Registry {
+	return instrument.NewRegistry(instrument.WithLogger(slog.New(slog.DiscardHandler)))
+}
+
+// madeWith makes the objects of programs.
+func madeWith(r *instrument.Registry) func(program, int) object {
+	return func(p program, i int) object { return p.kind.make(r, p.kind.name, filled(p, i)) }
 }
 
 func filled(p program, i int) chan int {

@@ -136,7 +136,9 @@ func (r *recorder) play(seed uint64, clients, operations int) []porcupine.Operat
 // tests the model.
 func TestLinearizable(t *testing.T) {
 	const histories, clients, operations = 400, 4, 12
-	for what, open := range map[string]opener{"ours": openOurs, "x/sync": openTheirs, "wrapped": openWrapped} {
+	all := openers(t)
+	all["x/sync"] = openTheirs
+	for what, open := range all {
 		t.Run(what, func(t *testing.T) {
 			kinds := make(map[callKind]int)
 			for seed := range uint64(histories) {

@@ -5,11 +5,10 @@ import (
 	"flag"
 	"math/rand/v2"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-
-	xsync "golang.org/x/sync/semaphore"
 
 	"github.com/weir-go/weir/instrument"
 )
@@ -78,11 +77,9 @@ func (u *user) hold(n int64) {
 // end. With -operations 10000000 it takes some minutes.
 func TestNoPermitLost(t *testing.T) {
 	const users, limit = 8, 5
-	for what, s := range map[string]*instrument.Semaphore{
-		"ours":    instrument.NewSemaphore("kept", limit, instrument.WithRegistry(registry)),
-		"wrapped": instrument.WrapSemaphore("wrapped and kept", xsync.NewWeighted(limit), limit, instrument.WithRegistry(registry)),
-	} {
+	for what, open := range openers(t) {
 		t.Run(what, func(t *testing.T) {
+			s := open(limit).(*instrument.Semaphore)
 			var all sync.WaitGroup
 			held := new(atomic.Int64)
 			cancel := make([]atomic.Pointer[context.CancelFunc], users)
@@ -94,6 +91,9 @@ func TestNoPermitLost(t *testing.T) {
 			c := s.Stats()
 			if c.InUse != 0 || c.Waiters != 0 || !s.TryAcquire(limit) || s.TryAcquire(1) {
 				t.Errorf("at the end %d in use, %d wait", c.InUse, c.Waiters)
+			}
+			if strings.HasPrefix(what, "disabled") {
+				return
 			}
 			if n := c.Acquired + c.Rejected + c.Canceled; n != uint64(*operations/users*users) || c.UntrackedReleases != 0 {
 				t.Errorf("%d operations counted of %d, %d permits untracked", n, *operations, c.UntrackedReleases)

@@ -184,10 +184,30 @@ func (r *trial) settle() {
 
 func openTheirs(limit int64) instrument.Weighted { return xsync.NewWeighted(limit) }
 
-func openOurs(limit int64) instrument.Weighted { return NewWeighted(limit) }
+// openers are the ways to have one of weir's, measured and not.
+func openers(t *testing.T) map[string]opener {
+	made := make(map[string]opener)
+	for prefix, r := range map[string]*instrument.Registry{"": registry, "disabled, ": disabled(t)} {
+		with := instrument.WithRegistry(r)
+		made[prefix+"ours"] = func(limit int64) instrument.Weighted {
+			return instrument.NewSemaphore("ours", limit, with)
+		}
+		made[prefix+"wrapped"] = func(limit int64) instrument.Weighted {
+			return instrument.WrapSemaphore("wrapped", xsync.NewWeighted(limit), limit, with)
+		}
+	}
+	return made
+}
 
-func openWrapped(limit int64) instrument.Weighted {
-	return instrument.WrapSemaphore("wrapped", xsync.NewWeighted(limit), limit, instrument.WithRegistry(registry))
+// disabled is a registry that measures nothing.
+func disabled(t *testing.T) *instrument.Registry {
+	t.Helper()
+	t.Setenv("WEIR_DISABLE", "1")
+	r := instrument.NewRegistry()
+	if !r.Snapshot().Self.Disabled {
+		t.Fatal("WEIR_DISABLE=1 does not disable")
+	}
+	return r
 }
 
 // TestSameAsXSync runs random programs on x/sync's semaphore, on weir's, and on
@@ -195,11 +215,12 @@ func openWrapped(limit int64) instrument.Weighted {
 // and when, who is refused, every error and every panic.
 func TestSameAsXSync(t *testing.T) {
 	const scripts = 4_000
+	all := openers(t)
 	seen := make(map[string]int)
 	for seed := range uint64(scripts) {
 		x := script{seed: seed, limit: int64(seed % 6), steps: 60}
 		want := x.run(t, openTheirs)
-		for what, open := range map[string]opener{"ours": openOurs, "wrapped": openWrapped} {
+		for what, open := range all {
 			if got := x.run(t, open); got != want {
 				t.Fatalf("seed %d, %d permits, %s:%s\n\nx/sync:%s", seed, x.limit, what, got, want)
 			}

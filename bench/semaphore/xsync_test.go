@@ -18,7 +18,8 @@ const (
 )
 
 // TestXSync runs the tests and examples of x/sync's semaphore, as they stand in the
-// module cache, on weir's: their import is replaced, and nothing else.
+// module cache, on weir's: their import is replaced, and nothing else. Once more
+// with weir disabled.
 func TestXSync(t *testing.T) {
 	dir := strings.TrimSpace(goTool(t, "list", "-m", "-f", "{{.Dir}}", "golang.org/x/sync"))
 	here, err := os.Getwd()
@@ -43,11 +44,15 @@ func TestXSync(t *testing.T) {
 		}
 		overlay[filepath.Join(here, "theirs_"+name)] = copied
 	}
-	out := goTool(t, "test", "-overlay", writeOverlay(t, overlay), "-count=1", "-v", "-cpu=1,8", "-vet=off",
-		"-race="+race(), "-skip=^Test(XSync|Same|Linear|NoPermit)", ".")
-	passed := len(regexp.MustCompile(`(?m)^--- PASS: `).FindAllString(out, -1))
-	if tests < 10 || examples < 1 || passed != 2*tests+examples {
-		t.Errorf("%d passed of %d tests on one processor and on eight, and %d examples:\n%s", passed, tests, examples, out)
+	file := writeOverlay(t, overlay)
+	for _, disable := range []string{"0", "1"} {
+		t.Setenv("WEIR_DISABLE", disable)
+		out := goTool(t, "test", "-overlay", file, "-count=1", "-v", "-cpu=1,8", "-vet=off",
+			"-race="+race(), "-skip=^Test(XSync|Same|Linear|NoPermit)", ".")
+		passed := len(regexp.MustCompile(`(?m)^--- PASS: `).FindAllString(out, -1))
+		if tests < 10 || examples < 1 || passed != 2*tests+examples {
+			t.Errorf("WEIR_DISABLE=%s: %d passed of %d tests on one processor and on eight, and %d examples:\n%s", disable, passed, tests, examples, out)
+		}
 	}
 	t.Logf("%d tests on one processor and on eight, and %d examples", tests, examples)
 }
