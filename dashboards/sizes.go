@@ -88,6 +88,7 @@ func (s scope) channelRefused() string {
 // channelAdvice recommends a capacity. The peak of a channel that refused says
 // what there was room for, not what is needed: there a second of work counts, if
 // it is more. Where more than that stands in it at all times, no room is enough.
+// That nobody was refused is known only where refusals are counted.
 func (s scope) channelAdvice() string {
 	second := fmt.Sprintf("%d * %s", worthWaiting, busiest(fmt.Sprintf("%s / (%s > 0)", perSecond(s.of("weir_channel_receives_total")), s.of("weir_channel_members"))))
 	standing := most(object, fmt.Sprintf("%s / (%s > 0)", s.of("weir_channel_depth_floor"), s.of("weir_channel_members")))
@@ -97,7 +98,7 @@ func (s scope) channelAdvice() string {
 		recommendation{becauseStanding, compared(second, "<", standing)},
 		recommendation{becauseSecond, where(compared(second, ">", room), refused)},
 		recommendation{becauseRefused, where(room, refused)},
-		recommendation{becauseEnough, compared(s.channelSize()+" > 0", "<=", s.channelPeak())},
+		recommendation{becauseEnough, where(compared(s.channelSize()+" > 0", "<=", s.channelPeak()), s.channelRefused())},
 		recommendation{becausePeak, room})
 }
 
@@ -124,7 +125,7 @@ func (s scope) semaphoreAdvice() string {
 	return firstOf(
 		recommendation{becauseOffered, where(compared(fmt.Sprintf("%v * %s * (%s)", headroom, offered, held), ">", room), refused)},
 		recommendation{becauseRefused, where(room, refused)},
-		recommendation{becauseEnough, compared(limit+" > 0", "<=", s.semaphorePeak())},
+		recommendation{becauseEnough, where(compared(limit+" > 0", "<=", s.semaphorePeak()), s.semaphoreRefused())},
 		recommendation{becausePeak, room})
 }
 
