@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"flag"
+	"fmt"
 	"maps"
 	"math"
 	"os"
@@ -11,13 +12,9 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/goccy/go-yaml"
-
-	"github.com/weir-go/weir/instrument"
 )
 
-var update = flag.Bool("update", false, "rewrite dist")
+var update = flag.Bool("update", false, "rewrite dist, and what is generated in the runbooks")
 
 func TestDist(t *testing.T) {
 	files, err := Files(Config{})
@@ -34,16 +31,7 @@ func TestDist(t *testing.T) {
 		}
 	}
 	for name, want := range files {
-		path := filepath.Join("dist", name)
-		if *update {
-			if err := os.WriteFile(path, want, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		got, err := os.ReadFile(path)
-		if err != nil || string(got) != string(want) {
-			t.Errorf("%s is out of date (%v): go test ./alerts -update", path, err)
-		}
+		checkGenerated(t, filepath.Join("dist", name), string(want))
 		if !*update {
 			embedded, err := Dist.ReadFile("dist/" + name)
 			if err != nil || string(embedded) != string(want) {
@@ -53,6 +41,20 @@ func TestDist(t *testing.T) {
 		if first, _, _ := strings.Cut(string(want), "\n"); !regexp.MustCompile(`^# Code generated .* DO NOT EDIT\.$`).MatchString(first) {
 			t.Errorf("%s begins with %q, not the generated marker", name, first)
 		}
+	}
+}
+
+// checkGenerated holds that a file is what is generated now, or makes it so.
+func checkGenerated(t *testing.T, path, want string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil || string(got) != want {
+		t.Errorf("%s is out of date (%v): go test ./alerts -update", path, err)
 	}
 }
 
@@ -70,73 +72,26 @@ func TestSameConfigSameBytes(t *testing.T) {
 	}
 }
 
-// TestRunbooks holds that alerts and runbooks belong together, and that a
-// runbook has all its parts.
-func TestRunbooks(t *testing.T) {
-	known := make(map[string]bool)
-	for _, a := range Table() {
-		known[a.Name+".md"] = true
-		text, err := os.ReadFile(filepath.Join("runbooks", a.Name+".md"))
-		if err != nil {
-			t.Errorf("%s has no runbook: %v", a.Name, err)
-			continue
-		}
-		if !strings.HasPrefix(string(text), "# "+a.Name+"\n") {
-			t.Errorf("the runbook of %s does not begin with its name", a.Name)
-		}
-		last := 0
-		for _, part := range []string{"Meaning", "Impact", "Diagnosis", "Mitigation"} {
-			at := strings.Index(string(text), "\n## "+part+"\n")
-			if at < last {
-				t.Errorf("the runbook of %s has no part %q, or not in order", a.Name, part)
-			}
-			last = max(at, last)
-		}
-		checkMetrics(t, "runbook of "+a.Name, string(text))
-	}
-	entries, err := os.ReadDir("runbooks")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		if !known[e.Name()] {
-			t.Errorf("runbooks/%s belongs to no alert", e.Name())
-		}
-	}
-}
-
-var weirMetric = regexp.MustCompile(`\bweir_[a-z_]+`)
-
-// checkMetrics holds that every metric named in text exists.
-func checkMetrics(t *testing.T, where, text string) {
-	t.Helper()
-	known := make(map[string]bool)
-	for _, d := range instrument.Metrics() {
-		name := d.PrometheusName()
-		known[name] = true
-		if d.Kind == instrument.HistogramKind {
-			known[name+"_sum"], known[name+"_count"], known[name+"_bucket"] = true, true, true
-		}
-	}
-	for _, name := range weirMetric.FindAllString(text, -1) {
-		if !known[name] && name != "weir_pool" { // that is the pprof label
-			t.Errorf("%s: there is no metric %s", where, name)
-		}
-	}
-}
-
 func TestExpressions(t *testing.T) {
 	s, err := Config{Selector: `team="game", env!~"dev.*"`}.check()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range rules(s).Groups[0].Rules {
+	var all []rule
+	for _, g := range rules(s).Groups {
+		all = append(all, g.Rules...)
+	}
+	for _, r := range all {
 		checkMetrics(t, r.Alert, r.Expr)
-		for _, at := range weirMetric.FindAllStringIndex(r.Expr, -1) {
-			selector, _, _ := strings.Cut(r.Expr[at[1]:], "}")
+		expr := recorded.ReplaceAllString(r.Expr, "")
+		for _, at := range weirMetric.FindAllStringIndex(expr, -1) {
+			selector, _, _ := strings.Cut(expr[at[1]:], "}")
 			if !strings.HasPrefix(selector, "{") || !strings.HasSuffix(selector, `team="game",env!~"dev.*"`) {
-				t.Errorf("%s: %s is asked without the selector", r.Alert, r.Expr[at[0]:at[1]])
+				t.Errorf("%s%s: %s is asked without the selector", r.Alert, r.Record, expr[at[0]:at[1]])
 			}
+		}
+		if r.Record != "" {
+			continue
 		}
 		for _, text := range []string{r.Annotations.Summary, r.Annotations.Description, r.Annotations.Runbook, r.Annotations.Dashboard} {
 			if text == "" || strings.Contains(text, "\n") {
@@ -149,8 +104,36 @@ func TestExpressions(t *testing.T) {
 	}
 }
 
+// TestReadme holds that the README lists who is woken by what.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("There are %d alerts,", len(names())); !strings.Contains(string(text), want) {
+		t.Errorf("the README does not say %q", want)
+	}
+	for _, a := range Table() {
+		row := fmt.Sprintf("| [%[1]s](alerts/runbooks/%[1]s.md) | %[2]s", a.Name, a.When)
+		if a.Severity == Critical && !strings.Contains(string(text), row) {
+			t.Errorf("the README has no row %q", row)
+		}
+	}
+}
+
 func TestTable(t *testing.T) {
 	for _, a := range Table() {
+		if _, err := os.Stat(filepath.Join("..", "dashboards", "dist", a.Board+".json")); err != nil {
+			t.Errorf("%s links to a board that is not shipped: %v", a.Name, err)
+		}
+		if a.When == "" || a.Summary == "" || a.Description == "" {
+			t.Errorf("%s: a text is missing", a.Name)
+		}
+		for _, muted := range a.Mutes {
+			if !slices.ContainsFunc(Table(), func(b Alert) bool { return b.Name == muted && b.Kind == a.Kind }) {
+				t.Errorf("%s mutes %s, which is about nothing that it is about", a.Name, muted)
+			}
+		}
 		if a.Why == "" || !slices.Contains([]Severity{Critical, Warning, Info}, a.Severity) || (a.Unit == "") != (a.Threshold == 0) {
 			t.Errorf("%s: a reason for its durations, a severity, or the unit of its threshold is missing", a.Name)
 		}
@@ -222,57 +205,5 @@ func TestBadConfig(t *testing.T) {
 				t.Errorf("err = %v, want one line with %q and no files", err, tt.want)
 			}
 		})
-	}
-}
-
-// unitTests is the part of promtool's test files that TestCases looks at.
-type unitTests struct {
-	Tests []struct {
-		Name   string `yaml:"name"`
-		PromQL []struct {
-			Expr    string `yaml:"expr"`
-			Samples []any  `yaml:"exp_samples"`
-		} `yaml:"promql_expr_test"`
-	} `yaml:"tests"`
-}
-
-var askedAlert = regexp.MustCompile(`alertname="(\w+)",\s*alertstate="firing"`)
-
-// TestCases holds that promtool is given a firing and a silent case for every
-// alert. The end-to-end tests run them.
-func TestCases(t *testing.T) {
-	firing, silent := make(map[string]bool), make(map[string]bool)
-	files, err := filepath.Glob("tests/*.yaml")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no test files (%v)", err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var all unitTests
-		if err := yaml.Unmarshal(text, &all); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		for _, test := range all.Tests {
-			for _, q := range test.PromQL {
-				asked := askedAlert.FindStringSubmatch(q.Expr)
-				if asked == nil {
-					t.Errorf("%s: %q does not ask for a firing alert", file, q.Expr)
-					continue
-				}
-				if len(q.Samples) > 0 {
-					firing[asked[1]] = true
-				} else {
-					silent[asked[1]] = true
-				}
-			}
-		}
-	}
-	for _, a := range Table() {
-		if !firing[a.Name] || !silent[a.Name] {
-			t.Errorf("%s: firing case %v, silent case %v, want both", a.Name, firing[a.Name], silent[a.Name])
-		}
 	}
 }

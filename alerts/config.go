@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,9 @@ const (
 	DefaultDashboardURL = "http://localhost:3000"
 	// DefaultRoutingKeyFile is where Alertmanager looks for PagerDuty's key.
 	DefaultRoutingKeyFile = "/etc/alertmanager/pagerduty-routing-key"
+	// DefaultFallbackURLFile is where Alertmanager looks for the address that is
+	// told of pages that PagerDuty did not take.
+	DefaultFallbackURLFile = "/etc/alertmanager/fallback-webhook-url"
 )
 
 // Config is what a team may set. The zero Config makes the files in [Dist].
@@ -32,21 +36,33 @@ type Config struct {
 	// DashboardURL is the address of Grafana. Empty means DefaultDashboardURL.
 	DashboardURL string
 
+	// Without are alerts that are not wanted.
+	Without []string
 	// For and KeepFiring replace the durations of the alerts they name.
 	For, KeepFiring map[string]time.Duration
 	// Thresholds replaces the thresholds of the alerts they name, in the unit
 	// that Table gives.
 	Thresholds map[string]float64
+	// Severities replaces the severities of the alerts they name.
+	Severities map[string]Severity
 
 	// Lookback is how far gauges are looked back, so that neither a missed
 	// scrape nor an odd one matters: at least three scrape intervals. What has
 	// to last must have lasted for it before For begins. Zero means 2 minutes.
 	Lookback time.Duration
-	// Window is over how long growth is judged; refusals are counted over half
+	// Window is over how long growth is judged; counters are looked at over half
 	// of it, which must be at least two scrape intervals. Zero means 10 minutes.
 	Window time.Duration
+	// BudgetPeriod is the time for which a wait budget is to last; the windows of
+	// its alert grow with it, from 5 minutes to 3 days. Zero means 30 days.
+	BudgetPeriod time.Duration
 	// Interval is how often rules are evaluated. Zero means 30 seconds.
 	Interval time.Duration
+
+	// RuleNamespace is the namespace of the PrometheusRule; empty leaves it to
+	// whoever applies it. RuleLabels are labels that it needs to be selected by.
+	RuleNamespace string
+	RuleLabels    map[string]string
 
 	// PagerDutyURL replaces the address of the Events API v2, for a proxy or
 	// a test. Empty means PagerDuty's own.
@@ -55,6 +71,14 @@ type Config struct {
 	// integration key. Empty means DefaultRoutingKeyFile. The key itself is
 	// never written: the files are to be committed.
 	RoutingKeyFile string
+	// OwnerKeyFiles is such a file for each owner (see WithOwner in instrument)
+	// whose alerts go to a service of their own. All others go to that of
+	// RoutingKeyFile.
+	OwnerKeyFiles map[string]string
+	// FallbackURLFile is the file, on Alertmanager's machine, that holds the
+	// address of a webhook which is told when PagerDuty does not take a page.
+	// Empty means DefaultFallbackURLFile.
+	FallbackURLFile string
 	// GroupWait, GroupInterval and RepeatInterval are Alertmanager's. Zero
 	// means 30 seconds, 5 minutes and 4 hours.
 	GroupWait, GroupInterval, RepeatInterval time.Duration
@@ -75,8 +99,10 @@ func (c Config) check() (settings, error) {
 	err = cmp.Or(err, // the first one: a line that can be acted on
 		checkURL("runbook address", s.RunbookURL), checkURL("dashboard address", s.DashboardURL),
 		checkURL("PagerDuty address", cmp.Or(s.PagerDutyURL, "https://events.pagerduty.com")),
-		checkNames("for", s.For), checkNames("keep-firing", s.KeepFiring), checkNames("threshold", s.Thresholds),
-		checkDurations(s.For), checkDurations(s.KeepFiring), checkThresholds(s.Thresholds), s.checkTimes())
+		checkNames("without", s.Without), checkKeys("for", s.For), checkKeys("keep-firing", s.KeepFiring),
+		checkKeys("threshold", s.Thresholds), checkKeys("severity", s.Severities),
+		checkDurations(s.For), checkDurations(s.KeepFiring), checkThresholds(s.Thresholds), checkSeverities(s.Severities),
+		checkOwners(s.OwnerKeyFiles), s.checkTimes(), s.checkPrometheusRule())
 	return s, err
 }
 
@@ -84,14 +110,19 @@ func (c Config) withDefaults() Config {
 	c.RunbookURL = strings.TrimRight(cmp.Or(c.RunbookURL, DefaultRunbookURL), "/")
 	c.DashboardURL = strings.TrimRight(cmp.Or(c.DashboardURL, DefaultDashboardURL), "/")
 	c.RoutingKeyFile = cmp.Or(c.RoutingKeyFile, DefaultRoutingKeyFile)
+	c.FallbackURLFile = cmp.Or(c.FallbackURLFile, DefaultFallbackURLFile)
 	c.Lookback = cmp.Or(c.Lookback, 2*time.Minute)
 	c.Window = cmp.Or(c.Window, 10*time.Minute)
+	c.BudgetPeriod = cmp.Or(c.BudgetPeriod, defaultBudgetPeriod)
 	c.Interval = cmp.Or(c.Interval, 30*time.Second)
 	c.GroupWait = cmp.Or(c.GroupWait, 30*time.Second)
 	c.GroupInterval = cmp.Or(c.GroupInterval, 5*time.Minute)
 	c.RepeatInterval = cmp.Or(c.RepeatInterval, 4*time.Hour)
 	return c
 }
+
+// shipped reports whether an alert is wanted.
+func (c Config) shipped(name string) bool { return !slices.Contains(c.Without, name) }
 
 func checkURL(what, address string) error {
 	u, err := url.Parse(address)
@@ -102,13 +133,14 @@ func checkURL(what, address string) error {
 	return fmt.Errorf("%s %q is not one: give one like https://example.com/weir", what, address)
 }
 
+func checkKeys[V any](option string, byName map[string]V) error {
+	return checkNames(option, slices.Sorted(maps.Keys(byName)))
+}
+
 // checkNames reports names that are in no row of the table.
-func checkNames[V any](option string, byName map[string]V) error {
-	var known []string
-	for _, a := range Table() {
-		known = append(known, a.Name)
-	}
-	for _, name := range slices.Sorted(maps.Keys(byName)) {
+func checkNames(option string, asked []string) error {
+	known := names()
+	for _, name := range asked {
 		if !slices.Contains(known, name) {
 			return fmt.Errorf("%s: there is no alert %q: the alerts are %s", option, name, strings.Join(known, ", "))
 		}
@@ -128,12 +160,43 @@ func checkDurations(byName map[string]time.Duration) error {
 func checkThresholds(byName map[string]float64) error {
 	for _, a := range Table() {
 		v, ok := byName[a.Name]
+		most, limit := 1e15, ""
+		if strings.HasPrefix(a.Unit, "share") {
+			most = cmp.Or(a.most, 1)
+			limit = fmt.Sprintf(" and at most %.3g", most)
+		}
 		switch {
 		case !ok:
-		case a.Unit == "":
+		case a.Unit == "" && a.Program != "":
 			return fmt.Errorf("threshold: %s has none to set here: the program sets it", a.Name)
-		case !(v > 0) || v > 1e15 || (strings.HasPrefix(a.Unit, "share") && v > 1):
-			return fmt.Errorf("threshold: %s=%v: give a number above 0, in %s", a.Name, v, a.Unit)
+		case a.Unit == "":
+			return fmt.Errorf("threshold: %s has none", a.Name)
+		case !(v > 0) || v > most:
+			return fmt.Errorf("threshold: %s=%v: give a number above 0%s, in %s", a.Name, v, limit, a.Unit)
+		}
+	}
+	return nil
+}
+
+func checkSeverities(byName map[string]Severity) error {
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		if s := byName[name]; !slices.Contains(severities, s) {
+			return fmt.Errorf("severity: %s=%s: give critical, warning or info", name, s)
+		}
+	}
+	return nil
+}
+
+// plainOwner is what a team's name has to be to become part of a receiver's.
+var plainOwner = regexp.MustCompile(`^[\w.@/+ -]{1,128}$`)
+
+func checkOwners(files map[string]string) error {
+	for _, owner := range slices.Sorted(maps.Keys(files)) {
+		switch {
+		case !plainOwner.MatchString(owner):
+			return fmt.Errorf("owner %q: give letters, digits, spaces and any of . _ @ / + -", owner)
+		case files[owner] == "":
+			return fmt.Errorf("owner %q: give the file that holds the key of its service", owner)
 		}
 	}
 	return nil
@@ -146,6 +209,7 @@ func (s settings) checkTimes() error {
 		min  time.Duration
 	}{
 		{"lookback", s.Lookback, time.Second}, {"window", s.Window, 2 * time.Second}, {"interval", s.Interval, time.Second},
+		{"budget period", s.BudgetPeriod, time.Hour},
 		{"group wait", s.GroupWait, time.Millisecond}, {"group interval", s.GroupInterval, time.Second},
 		{"repeat interval", s.RepeatInterval, time.Second},
 	} {

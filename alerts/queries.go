@@ -1,20 +1,37 @@
 package alerts
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 )
 
-// identity is the labels that tell one object from another. A label that a setup
+// The labels that tell one subject of an alert from another. A label that a setup
 // does not have is empty on all sides and so matches.
-const identity = "cluster, namespace, job, instance, pod, name"
+const (
+	service = "cluster, namespace, job"
+	process = service + ", instance, pod"
+	object  = process + ", name"
+)
+
+// subject is what an alert is about, and where its owner is found.
+type subject struct {
+	labels  string // that the owner is joined by
+	kind    string // of the info series; empty is all
+	ago     bool   // the info series as it was, where there is none any more
+	unowned bool   // it is not part of a program
+}
+
+func objectOf(kind string) subject { return subject{labels: object, kind: kind} }
 
 // query writes expressions for one alert with a team's settings.
 type query struct {
 	settings
 	threshold float64
+	recorded  bool   // the recording rules are there
+	notifier  string // the metric that counts failed notifications
 }
 
 // series writes a metric with the matchers given and the team's own.
@@ -47,92 +64,69 @@ func (q query) last(metric string, over time.Duration, matchers ...string) strin
 	return fmt.Sprintf("last_over_time(%s[%s])", q.series(metric, matchers...), duration(over))
 }
 
-func stalled(q query) string {
-	return q.throughout("weir_channel_stalled_members") + " > 0"
+// was is last as it was when a service that is missing now was still there.
+func (q query) was(metric string, matchers ...string) string {
+	return fmt.Sprintf("last_over_time(%s[%s] offset %s)", q.series(metric, matchers...), duration(q.Lookback), duration(q.remembered()))
 }
 
-// fillingUp is true for a channel that stands high, and for one that stands less
-// high but rises and will be full, at the pace of the last window, within three
-// more. The value is how high it stands either way.
-func fillingUp(q query) string {
-	floor := q.throughout("weir_channel_floor_ratio_max")
-	return fmt.Sprintf(`%[1]s >= %[2]v
-or
-  %[1]s >= %[3]v
-and on (%[4]s)
-%[5]s > 0
-and on (%[4]s)
-  predict_linear(%[6]s[%[7]s], %[8]v) >= %[9]s`,
-		floor, q.threshold, q.threshold/2, identity, indent(q.rise()),
-		q.series("weir_channel_depth_floor"), duration(q.Window), (3 * q.Window).Seconds(),
-		q.last("weir_channel_capacity", q.Lookback))
+// recent is over how long counters are looked at.
+func (s settings) recent() time.Duration { return s.Window / 2 }
+
+// remembered is how long a service is missed that told something once.
+func (s settings) remembered() time.Duration { return 6 * s.Window }
+
+// rate writes how fast a counter, or a histogram, grew lately.
+func (q query) rate(metric string, matchers ...string) string {
+	return fmt.Sprintf("rate(%s[%s])", q.series(metric, matchers...), duration(q.recent()))
 }
 
-// growing is true for an unbounded queue that rises.
-func growing(q query) string {
-	return fmt.Sprintf(`%s > %v
-unless on (%s)
-  %s`, q.rise(), q.threshold, identity, q.last("weir_channel_capacity", q.Window/3))
-}
+// minRefused, in a second, keeps quiet what is hardly used: of three sends one
+// refused is a third.
+const minRefused = 0.1
 
-// rise is how much the lowest floor of the last third of a window is above the
-// highest of the first third. A queue that bursts, or drains now and then, does
-// not get above 0, nor does one that rose once and stands: a fitted slope sees
-// that step for the whole window. The third between them is what makes a steady
-// slope count.
-func (q query) rise() string {
-	third, gap := duration(q.Window/3), duration(q.Window/3*2)
-	return fmt.Sprintf(`(
-    min_over_time(%[1]s[%[2]s])
-  -
-    max_over_time(%[1]s[%[2]s] offset %[3]s)
-)`, q.series("weir_channel_depth_floor"), third, gap)
-}
-
-// minRejects, in a second, keeps a channel quiet that is hardly used: of three
-// sends one refused is a third.
-const minRejects = 0.1
-
-func rejecting(q query) string {
+// refused is true where some outcomes of a counter are too large a part of it.
+// What panicked on a closed channel was never to be had, and does not count.
+func (q query) refused(metric, outcomes string) string {
 	rate := func(outcomes string) string {
-		return fmt.Sprintf("sum without (outcome) (rate(%s[%s]))",
-			q.series("weir_channel_sends_total", outcomes), duration(q.Window/2))
+		return fmt.Sprintf("sum without (outcome) (%s)", q.rate(metric, fmt.Sprintf("outcome=~%q", outcomes)))
 	}
-	// Senders that gave up waiting lost their messages as well: that is how a
-	// bound too small looks where senders have a deadline.
-	refused := rate(`outcome=~"full|canceled"`)
 	return fmt.Sprintf(`(
     %[1]s
   /
     %[2]s
 ) > %[3]v
 and
-  %[1]s > %[4]v`, refused, rate(`outcome=~"ok|full|canceled"`), q.threshold, minRejects)
+  %[1]s > %[4]v`, rate(outcomes), rate("ok|"+outcomes), q.threshold, minRefused)
 }
 
-func exhausted(q query) string {
-	return fmt.Sprintf("%s >= (%s > 0)", q.throughout("weir_semaphore_in_use_floor"), q.last("weir_semaphore_permits_limit", q.Lookback))
-}
-
-func leaked(q query) string {
-	return fmt.Sprintf("max without (kind, reason, evidence) (%s) > 0",
-		q.seen("weir_leak_suspects", `kind="semaphore"`, `reason="unreleased"`, `evidence="collected"`))
-}
-
-func stuck(q query) string {
-	oldest, limit := q.throughout("weir_pool_oldest_task_seconds"), q.last("weir_pool_task_threshold_seconds", q.Lookback)
+// overLimit is true where an age is over the limit that the program set, or where
+// it set none over the threshold while others wait.
+func (q query) overLimit(age, limit, waiting string) string {
 	return fmt.Sprintf(`%[1]s > %[2]s
 or
-  (%[1]s > %[3]v unless %[2]s)`, oldest, limit, q.threshold)
+  (%[1]s > %[3]v unless %[2]s)
+  and
+  %[4]s > 0`, age, q.last(limit, q.Lookback), q.threshold, q.throughout(waiting))
 }
 
-// owned adds the owner label of the object's info series. Where that is missing,
+// owned adds the owner label of the subject's info series. Where that is missing,
 // as in a setup that drops it, or where there are several owners, as after a
 // change until the old series is forgotten, the alert stays, without an owner:
 // an expression that only joined would be empty in the one case and an error in
 // the other, and nobody would be paged. (A topk would choose anew each time, and
 // an alert whose labels change begins again.)
-func (q query) owned(kind, expr string) string {
+func (q query) owned(x subject, expr string) string {
+	if x.unowned {
+		return expr
+	}
+	matchers := []string{`owner!=""`}
+	if x.kind != "" {
+		matchers = append(matchers, fmt.Sprintf("kind=%q", x.kind))
+	}
+	info := q.last("weir_instrument_info", q.Lookback, matchers...)
+	if x.ago {
+		info = q.was("weir_instrument_info", matchers...)
+	}
 	return fmt.Sprintf(`(
 %[1]s
 )
@@ -145,22 +139,27 @@ func (q query) owned(kind, expr string) string {
 or on (%[2]s)
 (
 %[1]s
-)`, indent(expr), identity, q.last("weir_instrument_info", q.Lookback, fmt.Sprintf("kind=%q", kind), `owner!=""`))
+)`, indent(expr), x.labels, info)
 }
 
 func indent(s string) string { return "  " + strings.ReplaceAll(s, "\n", "\n  ") }
 
+func seconds(s float64) time.Duration {
+	return max(time.Duration(s*float64(time.Second)).Truncate(time.Millisecond), time.Millisecond)
+}
+
 // duration writes d as Prometheus does: 90s, 2m, 1h.
 func duration(d time.Duration) string {
-	switch {
-	case d == 0:
+	if d == 0 {
 		return "0s"
-	case d%time.Hour == 0:
-		return fmt.Sprintf("%dh", d/time.Hour)
-	case d%time.Minute == 0:
-		return fmt.Sprintf("%dm", d/time.Minute)
-	case d%time.Second == 0:
-		return fmt.Sprintf("%ds", d/time.Second)
 	}
-	return fmt.Sprintf("%dms", d/time.Millisecond)
+	for _, unit := range []struct {
+		name string
+		d    time.Duration
+	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}} {
+		if d%unit.d == 0 {
+			return fmt.Sprintf("%d%s", d/unit.d, unit.name)
+		}
+	}
+	return fmt.Sprintf("%dms", cmp.Or(d/time.Millisecond, 1))
 }

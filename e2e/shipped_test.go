@@ -13,16 +13,22 @@ func TestShippedFiles(t *testing.T) {
 	if err != nil || len(cases) == 0 {
 		t.Fatalf("no test cases (%v)", err)
 	}
-	for _, c := range [][]string{
+	commands := [][]string{
 		{"promtool", "check", "rules", "--lint=all", "--lint-fatal", "../alerts/dist/weir-rules.yaml"},
-		append([]string{"promtool", "test", "rules"}, cases...),
 		{"amtool", "check-config", "../alerts/dist/alertmanager.yaml"},
-	} {
-		if out, err := output(exec.Command(tool(t, c[0]), c[1:]...)); err != nil {
-			t.Errorf("%v: %v", c, err)
-		} else {
+	}
+	for _, file := range cases {
+		commands = append(commands, []string{"promtool", "test", "rules", file})
+	}
+	for _, c := range commands {
+		t.Run(filepath.Base(c[len(c)-1]), func(t *testing.T) {
+			t.Parallel()
+			out, err := output(exec.Command(tool(t, c[0]), c[1:]...))
+			if err != nil {
+				t.Errorf("%v: %v", c, err)
+			}
 			t.Logf("%v\n%s", c, out)
-		}
+		})
 	}
 }
 

@@ -18,18 +18,26 @@ type alertsCommand struct {
 	RunbookURL   string `placeholder:"URL" help:"Address that runbook links begin with."`
 	DashboardURL string `placeholder:"URL" help:"Address of Grafana."`
 
-	For        map[string]time.Duration `placeholder:"ALERT=DURATION" help:"How long the condition of an alert holds before it fires; may be repeated."`
-	KeepFiring map[string]time.Duration `placeholder:"ALERT=DURATION" help:"How long an alert goes on after its condition ended; may be repeated."`
-	Threshold  map[string]float64       `placeholder:"ALERT=NUMBER" help:"Threshold of an alert; may be repeated."`
-	Lookback   time.Duration            `placeholder:"DURATION" help:"How far gauges are looked back, at least three scrape intervals (2m)."`
-	Window     time.Duration            `placeholder:"DURATION" help:"Over how long growth is judged (10m)."`
-	Interval   time.Duration            `placeholder:"DURATION" help:"How often rules are evaluated (30s)."`
+	Without      []string                   `placeholder:"ALERT" help:"An alert that is not wanted; may be repeated."`
+	For          map[string]time.Duration   `placeholder:"ALERT=DURATION" help:"How long the condition of an alert holds before it fires; may be repeated."`
+	KeepFiring   map[string]time.Duration   `placeholder:"ALERT=DURATION" help:"How long an alert goes on after its condition ended; may be repeated."`
+	Threshold    map[string]float64         `placeholder:"ALERT=NUMBER" help:"Threshold of an alert; may be repeated."`
+	Severity     map[string]alerts.Severity `placeholder:"ALERT=SEVERITY" help:"Severity of an alert: critical, warning or info; may be repeated."`
+	Lookback     time.Duration              `placeholder:"DURATION" help:"How far gauges are looked back, at least three scrape intervals (2m)."`
+	Window       time.Duration              `placeholder:"DURATION" help:"Over how long growth is judged (10m)."`
+	BudgetPeriod time.Duration              `placeholder:"DURATION" help:"How long a wait budget is to last (720h)."`
+	Interval     time.Duration              `placeholder:"DURATION" help:"How often rules are evaluated (30s)."`
 
-	PagerDutyURL   string        `name:"pagerduty-url" placeholder:"URL" help:"Events API v2, if not PagerDuty's own: a proxy or a test."`
-	RoutingKeyFile string        `placeholder:"FILE" help:"File with PagerDuty's integration key, on Alertmanager's machine."`
-	GroupWait      time.Duration `placeholder:"DURATION" help:"How long the first page waits for more of its group (30s)."`
-	GroupInterval  time.Duration `placeholder:"DURATION" help:"How long the next page of a group waits (5m)."`
-	RepeatInterval time.Duration `placeholder:"DURATION" help:"After how long a page that is still true is sent again (4h)."`
+	Namespace string            `placeholder:"NAME" help:"Kubernetes namespace of the PrometheusRule."`
+	RuleLabel map[string]string `placeholder:"KEY=VALUE" help:"Label of the PrometheusRule, such as release=prometheus; may be repeated."`
+
+	PagerDutyURL    string            `name:"pagerduty-url" placeholder:"URL" help:"Events API v2, if not PagerDuty's own: a proxy or a test."`
+	RoutingKeyFile  string            `placeholder:"FILE" help:"File with PagerDuty's integration key, on Alertmanager's machine."`
+	OwnerKeyFile    map[string]string `placeholder:"OWNER=FILE" help:"File with the integration key of an owner's own service; may be repeated."`
+	FallbackURLFile string            `placeholder:"FILE" help:"File with the address of a webhook that is told when PagerDuty does not take a page."`
+	GroupWait       time.Duration     `placeholder:"DURATION" help:"How long the first page waits for more of its group (30s)."`
+	GroupInterval   time.Duration     `placeholder:"DURATION" help:"How long the next page of a group waits (5m)."`
+	RepeatInterval  time.Duration     `placeholder:"DURATION" help:"After how long a page that is still true is sent again (4h)."`
 }
 
 // Run writes the rules and the Alertmanager configuration, or lists the alerts.
@@ -41,20 +49,27 @@ func (c *alertsCommand) Run(stdout io.Writer) error {
 		return usageError{fmt.Errorf("missing flags: --out=DIR (see weir alerts --help)")}
 	}
 	files, err := alerts.Files(alerts.Config{
-		Selector:       c.Selector,
-		RunbookURL:     c.RunbookURL,
-		DashboardURL:   c.DashboardURL,
-		For:            c.For,
-		KeepFiring:     c.KeepFiring,
-		Thresholds:     c.Threshold,
-		Lookback:       c.Lookback,
-		Window:         c.Window,
-		Interval:       c.Interval,
-		PagerDutyURL:   c.PagerDutyURL,
-		RoutingKeyFile: c.RoutingKeyFile,
-		GroupWait:      c.GroupWait,
-		GroupInterval:  c.GroupInterval,
-		RepeatInterval: c.RepeatInterval,
+		Selector:        c.Selector,
+		RunbookURL:      c.RunbookURL,
+		DashboardURL:    c.DashboardURL,
+		Without:         c.Without,
+		For:             c.For,
+		KeepFiring:      c.KeepFiring,
+		Thresholds:      c.Threshold,
+		Severities:      c.Severity,
+		Lookback:        c.Lookback,
+		Window:          c.Window,
+		BudgetPeriod:    c.BudgetPeriod,
+		Interval:        c.Interval,
+		RuleNamespace:   c.Namespace,
+		RuleLabels:      c.RuleLabel,
+		PagerDutyURL:    c.PagerDutyURL,
+		RoutingKeyFile:  c.RoutingKeyFile,
+		OwnerKeyFiles:   c.OwnerKeyFile,
+		FallbackURLFile: c.FallbackURLFile,
+		GroupWait:       c.GroupWait,
+		GroupInterval:   c.GroupInterval,
+		RepeatInterval:  c.RepeatInterval,
 	})
 	if err != nil {
 		return usageError{err}
@@ -69,13 +84,19 @@ func listAlerts(stdout io.Writer) error {
 	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ALERT\tSEVERITY\tFOR\tKEEP FIRING\tTHRESHOLD")
 	for _, a := range alerts.Table() {
-		threshold := "set in the program"
-		if a.Unit != "" {
-			threshold = fmt.Sprintf("%v %s", a.Threshold, a.Unit)
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.Name, a.Severity, short(a.For), short(a.KeepFiring), threshold)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.Name, a.Severity, short(a.For), short(a.KeepFiring), threshold(a))
 	}
 	return w.Flush()
+}
+
+func threshold(a alerts.Alert) string {
+	switch {
+	case a.Unit != "":
+		return fmt.Sprintf("%v %s", a.Threshold, a.Unit)
+	case a.Program != "":
+		return "set in the program"
+	}
+	return "-"
 }
 
 // short writes a duration without the zero parts that time.Duration adds.

@@ -29,7 +29,7 @@ func TestShipped(t *testing.T) {
 		}
 		entries, err := os.ReadDir(dir)
 		if err != nil || len(entries) < 2 {
-			t.Fatalf("%s wrote %v (%v)", command, entries, err)
+			t.Fatalf("%s wrote %v (%v), want all that is shipped", command, entries, err)
 		}
 		for _, e := range entries {
 			got, err := os.ReadFile(filepath.Join(dir, e.Name()))
@@ -50,17 +50,28 @@ func TestShipped(t *testing.T) {
 func TestSettings(t *testing.T) {
 	dir := t.TempDir()
 	code, _, stderr := call("alerts", "-o", dir, "--selector", `team="game"`, "--for", "WeirTaskStuck=5s",
-		"--threshold", "WeirQueueGrowing=7", "--lookback", "6s", "--pagerduty-url", "http://127.0.0.1:9/v2/enqueue")
+		"--threshold", "WeirQueueGrowing=7", "--lookback", "6s", "--pagerduty-url", "http://127.0.0.1:9/v2/enqueue",
+		"--without", "WeirSeriesOverflow", "--severity", "WeirChannelStalled=info", "--budget-period", "168h",
+		"--owner-key-file", "realtime=/run/realtime", "--fallback-url-file", "/run/webhook", "--rule-label", "release=kps", "--namespace", "mon")
 	if code != 0 {
 		t.Fatal(stderr)
 	}
-	rules, err := os.ReadFile(filepath.Join(dir, alerts.RulesFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{`team="game"`, "for: 5s", ") > 7\n", "[6s]"} {
-		if !strings.Contains(string(rules), want) {
-			t.Errorf("the rules have no %q", want)
+	for file, wants := range map[string][]string{
+		alerts.RulesFile:          {`team="game"`, "for: 5s", ") > 7\n", "[6s]", "ratio_rate14m", "severity: info\n"},
+		alerts.PrometheusRuleFile: {"release: kps", "namespace: mon", "for: 5s"},
+		alerts.AlertmanagerFile:   {`owner="realtime"`, "routing_key_file: /run/realtime", "url_file: /run/webhook"},
+	} {
+		text, err := os.ReadFile(filepath.Join(dir, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range wants {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%s has no %q", file, want)
+			}
+		}
+		if strings.Contains(string(text), "WeirSeriesOverflow") {
+			t.Errorf("%s has an alert that is not wanted", file)
 		}
 	}
 	code, _, stderr = call("dashboards", "-o", dir, "--datasource", "prom-eu", "--selector", `team="game"`)
@@ -104,6 +115,11 @@ func TestErrors(t *testing.T) {
 		"bad duration":      {[]string{"alerts", "-o", dir, "--for", "WeirTaskStuck=soon"}, 2, "soon"},
 		"negative duration": {[]string{"alerts", "-o", dir, "--lookback=-1s"}, 2, "lookback -1s"},
 		"unknown alert":     {[]string{"alerts", "-o", dir, "--for", "Weir=1s"}, 2, `no alert "Weir"`},
+		"unknown severity":  {[]string{"alerts", "-o", dir, "--severity", "WeirTaskStuck=urgent"}, 2, "WeirTaskStuck=urgent: give critical, warning or info"},
+		"no such alert":     {[]string{"alerts", "-o", dir, "--without", "WeirTask"}, 2, `no alert "WeirTask"`},
+		"bad owner":         {[]string{"alerts", "-o", dir, "--owner-key-file", `a"b=/key`}, 2, "owner"},
+		"bad label":         {[]string{"alerts", "-o", dir, "--rule-label", "release=a b"}, 2, "release=a b"},
+		"bad period":        {[]string{"alerts", "-o", dir, "--budget-period", "30d"}, 2, "30d"},
 		"bad threshold":     {[]string{"alerts", "-o", dir, "--threshold", "WeirTaskStuck=many"}, 2, "many"},
 		"bad selector":      {[]string{"dashboards", "-o", dir, "--selector", "{}"}, 2, "braces"},
 		"bad address":       {[]string{"alerts", "-o", dir, "--dashboard-url", "grafana"}, 2, `"grafana"`},
