@@ -243,9 +243,8 @@ func TestHundredThousandComeAndGo(t *testing.T) {
 	before := heap()
 	comeAndGo(t, r, n/2)
 	stop()
-	if grown := heap() - before; grown > int64(n) {
-		t.Errorf("%d channels came and went, and %d bytes more are in use", n/2, grown)
-	}
+	// Registries of other tests are sampled meanwhile, and allocate.
+	afterGC(t, "channels came and went, and no memory is in use for them", func() bool { return heap()-before <= int64(n) })
 	s := r.Snapshot()
 	if len(s.Channels) != 1 {
 		t.Fatalf("%d series", len(s.Channels))

@@ -241,9 +241,11 @@ func TestQueueGivesMemoryBack(t *testing.T) {
 	for range n {
 		q.Recv()
 	}
-	if left := heap() - before; held < n*128 || left > held/50 {
-		t.Errorf("%d bytes held, %d left after the burst", held, left)
+	if held < n*128 {
+		t.Errorf("%d bytes held", held)
 	}
+	// Registries of other tests are sampled meanwhile, and allocate.
+	afterGC(t, "a fiftieth is left after the burst", func() bool { return heap()-before <= held/50 })
 	runtime.KeepAlive(q)
 }
 
