@@ -284,7 +284,7 @@ func (c *Chan[T]) Recv() (v T, ok bool) {
 	select {
 	case v, ok = <-c.ch:
 	default:
-		v, ok = c.recvWaiting()
+		return c.recvWaiting()
 	}
 	if ok {
 		if r := m.received.Add(1); r >= m.recvDue.Load() {
@@ -299,8 +299,23 @@ func (c *Chan[T]) Recv() (v T, ok bool) {
 func (c *Chan[T]) recvWaiting() (v T, ok bool) {
 	c.m.blockedReceivers.Add(1)
 	v, ok = <-c.ch
-	c.m.blockedReceivers.Add(-1)
+	c.endRecv(ok)
 	return v, ok
+}
+
+// endRecv ends a receive that had to wait. It counts before it is blocked no
+// more: who was given a message and has not run since is always in one of the two
+// counts, see onTheirWay.
+func (c *Chan[T]) endRecv(ok bool) {
+	m, r := c.m, uint64(0)
+	if ok {
+		r = m.received.Add(1)
+	}
+	m.blockedReceivers.Add(-1)
+	if ok && r >= m.recvDue.Load() {
+		c.lookAtRecv(r)
+	}
+	runtime.KeepAlive(c)
 }
 
 // recvd counts a receive, as Recv does.
@@ -337,17 +352,18 @@ func (c *Chan[T]) RecvContext(ctx context.Context) (v T, err error) {
 	}
 	if c.m != nil {
 		c.m.blockedReceivers.Add(1)
-		defer c.m.blockedReceivers.Add(-1)
 	}
+	received := false
 	select {
-	case v, ok := <-c.ch:
-		if ok && c.m != nil {
-			c.recvd()
-		}
-		return v, closedUnless(ok)
+	case v, received = <-c.ch:
+		err = closedUnless(received)
 	case <-done:
-		return v, ctx.Err()
+		err = ctx.Err()
 	}
+	if c.m != nil {
+		c.endRecv(received)
+	}
+	return v, err
 }
 
 func closedUnless(ok bool) error {

@@ -1,6 +1,9 @@
 package instrument
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // What a send or receive does besides being counted. Most do nothing: a number
 // says which send and which receive is due to look closer, and the others compare
@@ -230,19 +233,38 @@ func (m *chanMember) popStamp(head uint64) (x sample, ok bool) {
 func (m *chanMember) countNative(sent uint64, depth int64) (head uint64, exact bool) {
 	head = sent - min(uint64(depth), sent)
 	before := m.native
-	native := int64(head) - int64(m.received.Load())
-	m.native = max(native, 0)
+	m.native = m.nativeOf(head)
+	if m.native == 0 {
+		return min(head, m.received.Load()), true
+	}
 	// Receivers that race each other look like a few native receives, the
 	// more the longer the stride.
-	return head, native-before <= int64(m.track.stamps.stride/4)
+	return head, m.native-before <= int64(m.track.stamps.stride/4)
+}
+
+// onTheirWay is for how long receivers that were given messages may be waiting for
+// a processor while others send more.
+const onTheirWay = int64(20 * time.Millisecond)
+
+// nativeOf returns how many of the first head messages, which are all gone, native
+// receivers have taken. Until it is known that there are any, what is not counted
+// yet is taken to be on its way in receivers of the wrapper: a burst is handed to
+// as many as wait before the first of them runs. The caller holds m.mu, and there
+// is a track.
+func (m *chanMember) nativeOf(head uint64) int64 {
+	waiting := m.blockedReceivers.Load() // before the receives: see endRecv
+	native := int64(head) - int64(m.received.Load())
+	if m.native == 0 && native <= waiting && m.track.stamps.span() < onTheirWay {
+		return 0
+	}
+	return max(native, 0)
 }
 
 // passNative drops the stamps up to message head where native receivers have
 // taken messages since the last look: no receiver of the wrapper will come for
 // them, and they would make the stride longer for nothing. The caller holds m.mu.
 func (m *chanMember) passNative(head uint64) {
-	native := int64(head) - int64(m.received.Load())
-	if native > m.native {
+	if native := m.nativeOf(head); native > m.native {
 		m.native = native
 		m.track.stamps.drop(head)
 	}

@@ -149,7 +149,7 @@ func (m *chanMember) restamp(t int64, sent, received uint64, depth int64) (sentA
 	}
 	// Where only the wrapper receives, each stamp is left to its receiver, who
 	// may have the message and be on its way here.
-	if depth == 0 && (x.count == 0 || m.exposed.Load()) {
+	if depth == 0 && (x.count == 0 || m.native > 0) {
 		x.empty(sent, t)
 	}
 	slow := int64(sent-m.seen.sent) < (t-m.seen.at)/stampEvery

@@ -68,6 +68,14 @@ func (s *stamps) next() uint64 {
 	return s.at(0).n
 }
 
+// span returns the time between the oldest stamp and the newest.
+func (s *stamps) span() int64 {
+	if s.count == 0 {
+		return 0
+	}
+	return s.newest().at - s.at(0).at
+}
+
 // push records that message n was sent at t and returns the number of the next
 // message to stamp. It is out of order only where senders race.
 func (s *stamps) push(n uint64, t int64) uint64 {

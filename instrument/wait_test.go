@@ -4,20 +4,23 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// traffic is a pattern of sends: burst messages at a time, every so often, and a
-// receiver that takes some time for each.
+// traffic is a pattern of sends: burst messages at a time, every so often, and
+// receivers that take some time for each.
 type traffic struct {
-	name    string
-	bursts  int
-	burst   func(i int) int
-	every   func(i int) time.Duration
-	service func(i int) time.Duration
+	name      string
+	receivers int // one, unless said otherwise
+	bursts    int
+	burst     func(i int) int
+	every     func(i int) time.Duration
+	service   func(i int) time.Duration
 	// stall is how long the receiver stops at its thousandth message.
 	stall time.Duration
 }
@@ -29,6 +32,8 @@ var traffics = []traffic{
 	{name: "thirty at once, every second", bursts: 60, burst: always(30), every: always(time.Second), service: always(time.Millisecond)},
 	{name: "three hundred at once, every second", bursts: 20, burst: always(300), every: always(time.Second), service: always(time.Millisecond)},
 	{name: "five thousand at once, every second", bursts: 5, burst: always(5000), every: always(time.Second), service: always(100 * time.Microsecond)},
+	{name: "eight at once, for eight receivers", receivers: 8, bursts: 200, burst: always(8), every: always(100 * time.Millisecond), service: always(time.Millisecond)},
+	{name: "thirty at once, for eight receivers", receivers: 8, bursts: 100, burst: always(30), every: always(100 * time.Millisecond), service: always(time.Millisecond)},
 	{name: "a stampede", bursts: 1, burst: always(30_000), every: always(time.Second), service: always(10 * time.Microsecond)},
 	{name: "steady, near saturation", bursts: 12_000, burst: always(1), every: exponential(100 * time.Microsecond), service: exponential(90 * time.Microsecond)},
 	{name: "fast, in small bursts", bursts: 1000, burst: always(16), every: exponential(100 * time.Microsecond), service: always(5 * time.Microsecond)},
@@ -70,13 +75,23 @@ func (x traffic) play(p pipe) (waits []float64) {
 		}
 		p.Close()
 	}()
-	for sent, ok := p.Recv(); ok; sent, ok = p.Recv() {
-		waits = append(waits, time.Since(sent).Seconds())
-		time.Sleep(x.service(len(waits)))
-		if x.stall > 0 && len(waits) == 1000 {
-			time.Sleep(x.stall)
-		}
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	for range max(x.receivers, 1) {
+		all.Go(func() {
+			for sent, ok := p.Recv(); ok; sent, ok = p.Recv() {
+				mu.Lock()
+				waits = append(waits, time.Since(sent).Seconds())
+				n := len(waits)
+				mu.Unlock()
+				time.Sleep(x.service(n))
+				if x.stall > 0 && n == 1000 {
+					time.Sleep(x.stall)
+				}
+			}
+		})
 	}
+	all.Wait()
 	slices.Sort(waits)
 	return waits
 }
@@ -222,6 +237,42 @@ func TestFoundMessagesHaveNoWait(t *testing.T) {
 	})
 }
 
+// TestReadingTakesNoWait reads after messages were given to receivers, and before
+// those run: the waits are theirs to tell, whoever may receive natively.
+func TestReadingTakesNoWait(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // or they would run at once
+	for _, wrapped := range []bool{false, true} {
+		t.Run(fmt.Sprintf("wrapped=%v", wrapped), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const receivers, rounds = 5, 20
+				r := NewRegistry()
+				c := NewChan[int]("c", 10, WithRegistry(r))
+				if wrapped {
+					c = WrapChan("c", make(chan int, 10), WithRegistry(r))
+				}
+				for range receivers {
+					go func() {
+						for range c.All() {
+						}
+					}()
+				}
+				for range rounds {
+					synctest.Wait()
+					for range receivers {
+						c.Send(1)
+						lookNow(t, r, "c")
+					}
+					time.Sleep(time.Second)
+				}
+				if got := lookNow(t, r, "c"); got.Wait.Count != rounds*receivers || got.Received != rounds*receivers {
+					t.Errorf("%d waits of %d messages, want %d", got.Wait.Count, got.Received, rounds*receivers)
+				}
+				c.Close()
+			})
+		})
+	}
+}
+
 // TestNativelyReceivedHaveNoWait mixes receivers: what native ones took, long
 // ago, must not turn up as waits of those that the wrapper takes.
 func TestNativelyReceivedHaveNoWait(t *testing.T) {
@@ -247,4 +298,46 @@ func TestNativelyReceivedHaveNoWait(t *testing.T) {
 		}
 		balance(t, got)
 	})
+}
+
+// TestNativelyReceivedBesideWaiting is the same where more wait in the wrapper than
+// receive natively, so that what those took could be on its way in the others.
+func TestNativelyReceivedBesideWaiting(t *testing.T) {
+	// A receiver that runs before its sender has counted hides what others took.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for _, gap := range []time.Duration{5 * time.Millisecond, 50 * time.Millisecond, time.Hour} {
+		t.Run(gap.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const messages, waiting = 900, 8 // and one that receives natively
+				r := NewRegistry()
+				c := NewChan[int]("c", 1000, WithRegistry(r))
+				native := c.C()
+				for range waiting {
+					go func() {
+						for range c.All() {
+						}
+					}()
+				}
+				go func() {
+					for range native {
+					}
+				}()
+				for i := range messages {
+					synctest.Wait()
+					c.Send(i)
+					time.Sleep(gap)
+				}
+				got := lookNow(t, r, "c")
+				limit := time.Duration(onTheirWay) * 5 / 4
+				if long := got.Wait.Count - got.Wait.CountAtMost(limit.Seconds()); long > 5 {
+					t.Errorf("no message waited, and %d waits of %d are longer than %v", long, got.Wait.Count, limit)
+				}
+				if n := got.Wait.Count; n < messages/2 || n > messages {
+					t.Errorf("%d waits of %d messages", n, messages*waiting/(waiting+1))
+				}
+				balance(t, got)
+				c.Close()
+			})
+		})
+	}
 }
