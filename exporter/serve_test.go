@@ -113,7 +113,7 @@ func TestServeLive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, path := range []string{live.Path + "snapshot"} {
+		for _, path := range []string{live.Path, live.Path + "snapshot"} {
 			if status, _, _ := get(t, "http://127.0.0.1:"+port+path, ""); status != tt.want {
 				t.Errorf("%s: %s answers %d, want %d", name, path, status, tt.want)
 			}

@@ -52,12 +52,17 @@ func (o *Object) advance(passed int64) {
 		o.History = new(History)
 	}
 	h, detailed := o.History, len(o.History.In) > 0
-	for values, now := range map[*[]Number]Number{
-		&h.Low: o.Low, &h.High: o.High,
-		&h.In: o.In, &h.Out: o.Out, &h.Refused: o.Refused, &h.WaitP50: o.WaitP50, &h.WaitP99: o.WaitP99, &h.Oldest: o.Oldest,
+	for _, x := range []struct {
+		values *[]Number
+		now    Number
+		always bool
+	}{
+		{&h.Level, o.Level, true}, {&h.Floor, o.Floor, true}, {&h.Peak, o.Peak, true},
+		{&h.In, o.In, false}, {&h.Out, o.Out, false}, {&h.Refused, o.Refused, false},
+		{&h.WaitP50, o.WaitP50, false}, {&h.WaitP99, o.WaitP99, false}, {&h.Oldest, o.Oldest, false},
 	} {
-		if detailed || values == &h.Low || values == &h.High {
-			*values = advanced(*values, passed, now)
+		if x.always || detailed {
+			*x.values = advanced(*x.values, passed, x.now)
 		}
 	}
 }

@@ -49,7 +49,7 @@ const (
 )
 
 func channelRemarks(r *remarks, c *instrument.ChanStats) {
-	if g := r.past.grew(); g.by > 0 {
+	if g := r.past.grew(r.now); g.by > 0 {
 		r.grew(c, g)
 	}
 	if c.Capacity > 0 && r.over >= longEnough {
@@ -85,12 +85,12 @@ func (r *remarks) grew(c *instrument.ChanStats, g growth) {
 		speed = size(g.perSecond()*float64(c.BufferedBytes)/float64(c.Depth)) + "/s (" + speed + ")"
 	}
 	if !c.Bounded {
-		r.say(degree(g.over >= steady), "unbounded, grew %s for %s, made at %s", speed, ages(g.over), c.Site)
+		r.say(degree(g.over >= steady), "unbounded, grew %s for %s, made at %s", speed, g.time(), c.Site)
 		return
 	}
 	left := float64(c.Capacity-c.Depth) / g.perSecond()
 	r.say(degree(g.over >= steady && left < time.Hour.Seconds()), "grew %s for %s: full in about %s",
-		speed, ages(g.over), ages(time.Duration(left*float64(time.Second))))
+		speed, g.time(), ages(time.Duration(left*float64(time.Second))))
 }
 
 func channelDetail(c *instrument.ChanStats, members []instrument.ChanStats, at time.Time, p *past) *Detail {

@@ -106,7 +106,7 @@ type Now struct {
 	Members      int    `json:"members"`
 	Level        Number `json:"level"`
 	Limit        Number `json:"limit"` // null: there is none, or it is not known
-	Peak         Number `json:"peak"`  // highest level of the last 30 to 60 s
+	Peak         Number `json:"peak"`  // highest level of the last 30 to 60 s; of a pool: of those that were read
 	Floor        Number `json:"floor"` // lowest, 0 in the first 30 s: what does not drain
 	Fill         Number `json:"fill"`  // of the fullest member, 0 to 1
 	Queue        Number `json:"queue"` // tasks that wait, of a pool that has a queue
@@ -122,8 +122,6 @@ type Now struct {
 	WaitP50      Number `json:"wait_p50_seconds"`
 	WaitP99      Number `json:"wait_p99_seconds"`
 	Oldest       Number `json:"oldest_seconds"` // age of the oldest message, held permit or running task
-	Low          Number `json:"low"`            // lowest and highest level seen in this slot
-	High         Number `json:"high"`
 }
 
 // Trouble says how urgently an object wants to be looked at.
@@ -137,12 +135,13 @@ const (
 	Suspected
 )
 
-// History is what was seen in each of the last slots, the oldest first and the one
-// that goes on last; null where nobody looked. All have the same length, SlotCount
-// at most.
+// History is what the last reading found in each of the last slots, the oldest first
+// and the one that goes on last; null where nobody looked. All have the same length,
+// SlotCount at most.
 type History struct {
-	Low  []Number `json:"low"`
-	High []Number `json:"high"`
+	Level []Number `json:"level"`
+	Floor []Number `json:"floor"`
+	Peak  []Number `json:"peak"`
 
 	// Only with Detail.
 	In      []Number `json:"in_per_second,omitempty"`

@@ -96,14 +96,13 @@ func (n *Now) append(b []byte) []byte {
 	b = appendNumber(b, `,"waiting":`, n.Waiting)
 	b = appendNumber(b, `,"wait_p50_seconds":`, n.WaitP50)
 	b = appendNumber(b, `,"wait_p99_seconds":`, n.WaitP99)
-	b = appendNumber(b, `,"oldest_seconds":`, n.Oldest)
-	b = appendNumber(b, `,"low":`, n.Low)
-	return appendNumber(b, `,"high":`, n.High)
+	return appendNumber(b, `,"oldest_seconds":`, n.Oldest)
 }
 
 func (h *History) append(b []byte) []byte {
-	b = appendNumbers(b, `,"history":{"low":[`, h.Low)
-	b = appendNumbers(b, `],"high":[`, h.High)
+	b = appendNumbers(b, `,"history":{"level":[`, h.Level)
+	b = appendNumbers(b, `],"floor":[`, h.Floor)
+	b = appendNumbers(b, `],"peak":[`, h.Peak)
 	return append(b, "]}"...)
 }
 

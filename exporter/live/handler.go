@@ -75,6 +75,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch _, file := path.Split(r.URL.Path); file {
+	case "":
+		servePage(w)
 	case "snapshot":
 		h.serveSnapshot(w, r)
 	case "events":

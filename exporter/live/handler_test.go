@@ -71,7 +71,7 @@ func TestGuard(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			h := Handler(newRegistry(), tt.opts...)
-			for _, path := range []string{Path + "snapshot", Path + "events", Path + "nothing"} {
+			for _, path := range []string{Path, Path + "snapshot", Path + "events", Path + "nothing"} {
 				want := tt.want
 				if want == 200 && strings.HasSuffix(path, "nothing") {
 					want = 404
@@ -90,8 +90,8 @@ func TestGuard(t *testing.T) {
 			}
 		})
 	}
-	if asked != 9 {
-		t.Errorf("authorization was asked for %d times, want once for each of 9 requests", asked)
+	if asked != 12 {
+		t.Errorf("authorization was asked for %d times, want once for each of 12 requests", asked)
 	}
 }
 
@@ -128,11 +128,13 @@ func TestAnswers(t *testing.T) {
 		code int
 		kind string
 	}{
+		"":             {200, "text/html"},
 		"snapshot":     {200, "application/json"},
 		"snapshot?x=1": {200, "application/json"},
 		"snapshot?kind=channel&name=" + url.QueryEscape("a&b <script>"): {200, "application/json"},
 		"snapshot?kind=pool&name=" + url.QueryEscape("a&b <script>"):    {404, "text/plain"},
 		"snapshot?kind=channel": {404, "text/plain"},
+		"snapshot/":             {200, "text/html"}, // wherever it is mounted
 		"nothing":               {404, "text/plain"},
 	} {
 		w := get(h, Path+path)
@@ -151,13 +153,38 @@ func TestAnswers(t *testing.T) {
 		}
 	}
 	for method, want := range map[string]int{http.MethodHead: 200, http.MethodPost: 405, http.MethodOptions: 405, "BREW": 405} {
-		for _, path := range []string{"snapshot", "events"} {
+		for _, path := range []string{"", "snapshot", "events"} {
 			w := get(h, Path+path, func(r *http.Request) { r.Method = method })
 			if w.Code != want || (want == 405) != (w.Header().Get("Allow") == "GET, HEAD") {
 				t.Errorf("%s %s answers %d, Allow %q", method, path, w.Code, w.Header().Get("Allow"))
 			}
 		}
 	}
+}
+
+// TestPage holds that it needs nothing besides, and runs nothing but what is in it.
+func TestPage(t *testing.T) {
+	w := get(Handler(newRegistry()), Path)
+	body, policy := w.Body.String(), w.Header().Get("Content-Security-Policy")
+	if n := w.Body.Len(); n > 150<<10 || n < 5<<10 {
+		t.Errorf("the page has %d bytes", n)
+	}
+	for _, what := range []string{"http://", "https://", "//cdn", "@import", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", " style=", " onclick=", "*style*", "*script*"} {
+		if strings.Contains(strings.ReplaceAll(body, "http://www.w3.org/2000/svg", ""), what) {
+			t.Errorf("the page has %q", what)
+		}
+	}
+	for _, inline := range []string{between(body, "<style>", "</style>"), between(body, "<script>", "</script>")} {
+		if inline == "" || !strings.Contains(policy, hashOf([]byte(inline))) {
+			t.Errorf("the policy %q does not allow what is in the page: %.60q", policy, inline)
+		}
+	}
+}
+
+func between(s, start, end string) string {
+	_, s, _ = strings.Cut(s, start)
+	s, _, _ = strings.Cut(s, end)
+	return s
 }
 
 // TestStream follows a real server, whose own time-out for an answer is long over,

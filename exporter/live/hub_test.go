@@ -187,7 +187,7 @@ func TestNobodyLooks(t *testing.T) {
 		if time.Sleep(remember / 2); h.hub.frame.n != n {
 			t.Errorf("%d readings were made for nobody", h.hub.frame.n-n)
 		}
-		if s := look(t, h.hub); len(s.Objects) != 1 || len(s.Objects[0].History.Low) < SlotCount/2 {
+		if s := look(t, h.hub); len(s.Objects) != 1 || len(s.Objects[0].History.Level) < SlotCount/2 {
 			t.Errorf("within %v the past is not forgotten: %+v", remember, s.Objects)
 		}
 		time.Sleep(remember + time.Second)
@@ -195,7 +195,7 @@ func TestNobodyLooks(t *testing.T) {
 		if h.hub.frame != nil || h.hub.entries != nil || h.hub.last.Channels != nil || h.hub.top.Suspects != nil || h.streams.open != 0 {
 			t.Errorf("after %v there is still %+v", remember, h.hub)
 		}
-		if s := look(t, h.hub); len(s.Objects) != 1 || len(s.Objects[0].History.Low) != 1 {
+		if s := look(t, h.hub); len(s.Objects) != 1 || len(s.Objects[0].History.Level) != 1 {
 			t.Errorf("it does not begin anew: %+v", s.Objects)
 		}
 		c.Close()

@@ -48,6 +48,7 @@ type seen struct {
 	counters
 	waits, other              instrument.Histogram
 	hasIn, hasOut, hasRefused bool
+	sampled                   bool // nobody but us keeps a peak and a floor
 }
 
 // see takes a reading into account, and returns what there is to go by for the
@@ -55,7 +56,7 @@ type seen struct {
 func (e *entry) see(m moment, s seen, suspects map[key][]string) remarks {
 	p, now := &e.past, s.Now
 	p.rotate(m.slot, s.waits, s.other)
-	p.note(m.slot, m.at, now.Level, s.counters)
+	p.note(m, now.Level, s.counters)
 	now.In, now.Out, now.Refused = None, None, None
 	now.InTotal, now.OutTotal, now.RefusedTotal = s.in, s.out, s.refused()
 	if before := p.recent(m.at); before != nil {
@@ -69,8 +70,11 @@ func (e *entry) see(m moment, s seen, suspects map[key][]string) remarks {
 	waited := p.waited(s.waits)
 	n := waited.count()
 	now.WaitP50, now.WaitP99 = waited.quantile(0.5, n), waited.quantile(0.99, n)
+	if s.sampled {
+		now.Peak, now.Floor = p.extremes()
+	}
 	x := p.at(m.slot)
-	now.Low, now.High = x.low, x.high
+	x.level, x.floor, x.peak = now.Level, now.Floor, now.Peak
 	x.in, x.out, x.refused = float32(now.In), float32(now.Out), float32(now.Refused)
 	x.waitP50, x.waitP99, x.oldest = float32(now.WaitP50), float32(now.WaitP99), float32(now.Oldest)
 	e.changed = e.renewed || now != e.now

@@ -24,8 +24,9 @@ type past struct {
 
 // point is what was seen in a slot.
 type point struct {
-	slot                     int64 // 0: nothing
-	low, high                Number
+	slot                     int64  // 0: nothing
+	low, high                Number // of the levels seen
+	level, floor, peak       Number
 	in, out, refused         float32
 	waitP50, waitP99, oldest float32
 }
@@ -69,18 +70,18 @@ func (p *past) markAt(slot int64) *mark {
 }
 
 // note takes a reading into account.
-func (p *past) note(slot int64, at time.Time, level Number, c counters) {
-	x := &p.points[slot%SlotCount]
-	if x.slot != slot {
-		*x = point{slot: slot, low: level, high: level}
+func (p *past) note(m moment, level Number, c counters) {
+	x := &p.points[m.slot%SlotCount]
+	if x.slot != m.slot {
+		*x = point{slot: m.slot, low: level, high: level}
 	}
 	if x.high = max(x.high, level); !x.low.Known() || level.Known() && level < x.low {
 		x.low = level
 	}
-	if p.markAt(slot) == nil {
-		p.marks[slot%int64(len(p.marks))] = mark{slot, at, c}
+	if p.markAt(m.slot) == nil {
+		p.marks[m.slot%int64(len(p.marks))] = mark{m.slot, m.at, c}
 	}
-	p.slot = slot
+	p.slot = m.slot
 }
 
 // recent returns what the counters were 5 to 10 seconds ago, or as long ago as
@@ -183,59 +184,93 @@ type growth struct {
 
 func (g growth) perSecond() float64 { return float64(g.by) / g.over.Seconds() }
 
-// minGrowth is the least rise that is worth a word.
-const minGrowth = 16
+const (
+	// minGrowth is the least rise that is worth a word.
+	minGrowth = 16
+	// minRises is how often the level must have risen.
+	minRises = 3
+	// floorLag is how far back a floor looks.
+	floorLag = time.Minute
+)
 
 // grew returns for how long the level has only risen, and by how much: the lowest
 // level of each stretch of 15 seconds is above that of the one before, three times
 // or more. Lowest, because a burst that drains is not growth. Where there is less to
 // go by, stretches of 5 seconds do.
-func (p *past) grew() growth {
+//
+// A reading a second sees only some phases of a level that rises and falls within a
+// second, and that may look like growth. But where it does grow the peak, which misses
+// nothing, grows with it, and the floor is above where it began.
+func (p *past) grew(now *Now) growth {
 	for _, stretch := range []int64{3, 1} {
-		if g := p.grewBy(stretch); g.by >= minGrowth {
+		from, g := p.rose(stretch)
+		if g.by < minGrowth {
+			continue
+		}
+		began := p.at(p.slot - int64(g.over/SlotLength))
+		if now.Peak-began.peak >= g.by/2 && (g.over < floorLag || now.Floor >= from) {
 			return g
 		}
 	}
 	return growth{}
 }
 
-func (p *past) grewBy(stretch int64) (g growth) {
-	lowest, ok := p.lowest(p.slot, stretch)
-	from, rises := lowest, int64(0)
+// rose returns by how much the level has only risen, stretch by stretch, and from
+// where.
+func (p *past) rose(stretch int64) (from Number, g growth) {
+	lowest, _, ok := p.seen(p.slot, stretch)
+	from = lowest
+	rises := int64(0)
 	for ok {
 		var before Number
-		if before, ok = p.lowest(p.slot-(rises+1)*stretch, stretch); !ok || before >= from {
+		if before, _, ok = p.seen(p.slot-(rises+1)*stretch, stretch); !ok || before >= from {
 			break
 		}
 		from = before
 		rises++
 	}
-	if rises < 3 {
-		return growth{}
+	if rises < minRises {
+		return 0, growth{}
 	}
-	return growth{lowest - from, time.Duration(rises*stretch) * SlotLength}
+	return from, growth{lowest - from, time.Duration(rises*stretch) * SlotLength}
 }
 
-// lowest returns the lowest level of some slots, the last one of which is given; ok
-// is false where nobody looked in one of them.
-func (p *past) lowest(last, n int64) (low Number, ok bool) {
+// seen returns the lowest and the highest level seen in some slots, the last one of
+// which is given; ok is false where nobody looked in one of them.
+func (p *past) seen(last, n int64) (low, high Number, ok bool) {
 	for slot := last; slot > last-n; slot-- {
 		x := p.at(slot)
 		if x == nil || slot <= p.slot-SlotCount {
-			return 0, false
+			return 0, 0, false
 		}
-		if !ok || x.low < low {
+		if high = max(high, x.high); !ok || x.low < low {
 			low, ok = x.low, true
 		}
 	}
-	return low, ok
+	return low, high, ok
+}
+
+// extremes returns the highest and the lowest level seen in the last minute, the
+// latter once half of it has been seen.
+func (p *past) extremes() (peak, floor Number) {
+	n := minute
+	for ; n > 1; n-- {
+		if _, _, ok := p.seen(p.slot, n); ok {
+			break
+		}
+	}
+	low, high, _ := p.seen(p.slot, n)
+	if n < minute/2 {
+		low = 0
+	}
+	return high, low
 }
 
 // history returns the slots since the first in which something was seen, with gaps.
 func (p *past) history(all bool) *History {
 	first := p.slot
 	for slot := p.slot; slot > p.slot-SlotCount && slot > 0; slot-- {
-		if x := p.at(slot); x != nil && x.low.Known() {
+		if x := p.at(slot); x != nil && x.level.Known() {
 			first = slot
 		}
 	}
@@ -243,10 +278,10 @@ func (p *past) history(all bool) *History {
 	for slot := first; slot <= p.slot; slot++ {
 		x := p.at(slot)
 		if x == nil {
-			x = &point{low: None, high: None, in: float32(None), out: float32(None), refused: float32(None),
+			x = &point{level: None, floor: None, peak: None, in: float32(None), out: float32(None), refused: float32(None),
 				waitP50: float32(None), waitP99: float32(None), oldest: float32(None)}
 		}
-		h.Low, h.High = append(h.Low, x.low), append(h.High, x.high)
+		h.Level, h.Floor, h.Peak = append(h.Level, x.level), append(h.Floor, x.floor), append(h.Peak, x.peak)
 		if all {
 			h.In, h.Out, h.Refused = append(h.In, Number(x.in)), append(h.Out, Number(x.out)), append(h.Refused, Number(x.refused))
 			h.WaitP50, h.WaitP99 = append(h.WaitP50, Number(x.waitP50)), append(h.WaitP99, Number(x.waitP99))

@@ -33,11 +33,12 @@ func poolSeen(p *instrument.PoolStats) seen {
 		},
 		waits: p.TaskWait, other: p.TaskRun,
 		hasIn: p.HasBusy, hasOut: true, hasRefused: true,
+		sampled: p.HasBusy,
 	}
 }
 
 func poolRemarks(r *remarks, p *instrument.PoolStats) {
-	low, ok := r.past.lowest(r.past.slot, minute)
+	low, _, ok := r.past.seen(r.past.slot, minute)
 	if ok && p.HasWorkers && p.HasQueue && p.QueueDepth > 0 && int64(low) >= p.Workers {
 		r.say(Warned, "all %d workers were busy for the whole last minute, and %s", p.Workers, plural(uint64(p.QueueDepth), "task waits", "tasks wait"))
 	}

@@ -11,6 +11,7 @@ import (
 // remarks is what there is to say about an object in words.
 type remarks struct {
 	past    *past
+	now     *Now
 	minute  counters      // what was counted in the last minute
 	over    time.Duration // how much of it was seen; 0 at the first reading
 	trouble Trouble
@@ -18,7 +19,7 @@ type remarks struct {
 }
 
 func (e *entry) remark(m moment, now counters, suspects []string) remarks {
-	r := remarks{past: &e.past, lines: []string{}}
+	r := remarks{past: &e.past, now: &e.now, lines: []string{}}
 	for _, what := range suspects {
 		r.say(Suspected, "%s", what)
 	}
@@ -76,6 +77,15 @@ func plural(n uint64, one, many string) string {
 		return "1 " + one
 	}
 	return count(n) + " " + many
+}
+
+// time writes how long it went on. What began before the past that is remembered
+// has no beginning.
+func (g growth) time() string {
+	if g.over >= remember-time.Minute/2 {
+		return ages(g.over) + " or longer"
+	}
+	return ages(g.over)
 }
 
 // count writes a number with its thousands apart: 1,024.

@@ -177,6 +177,38 @@ func TestWords(t *testing.T) {
 	}
 }
 
+// TestBeatIsNotGrowth has a queue that fills and drains once in nearly a second, so
+// that readings a second apart see it at a phase that moves slowly.
+func TestBeatIsNotGrowth(t *testing.T) {
+	for _, period := range []time.Duration{990, 999, 1001, 1010, 1050} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRegistry()
+			h := newHub(r)
+			q := instrument.NewQueue[int]("x", instrument.WithRegistry(r))
+			forever = append(forever, q)
+			begun, lookedAt := time.Now(), time.Now()
+			for time.Since(begun) < 10*time.Minute {
+				for range 20 {
+					for range 50 {
+						q.Send(1)
+					}
+					time.Sleep(period * time.Millisecond / 20)
+					if time.Since(lookedAt) < time.Second {
+						continue
+					}
+					lookedAt = time.Now()
+					if o := find(t, look(t, h), "x"); len(o.Warnings) > 0 && time.Since(begun) > 2*time.Minute {
+						t.Fatalf("period %v ms, after %v: %q", int(period), time.Since(begun), o.Warnings)
+					}
+				}
+				for q.Len() > 0 {
+					q.Recv()
+				}
+			}
+		})
+	}
+}
+
 // TestEveryReasonHasWords: whatever instrument suspects is explained.
 func TestEveryReasonHasWords(t *testing.T) {
 	s := newRegistry().Snapshot()
