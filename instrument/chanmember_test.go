@@ -171,6 +171,42 @@ func TestDepthIsTheTruth(t *testing.T) {
 	})
 }
 
+// TestDepthIsWhatIsBuffered reads while receivers have been given messages and have
+// not run yet: what they were given is in the channel no more.
+func TestDepthIsWhatIsBuffered(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // or they would run at once
+	const receivers, rounds = 5, 20
+	for way, open := range map[string]func(r *Registry) *Chan[int]{
+		"NewChan": newOf(100), "WrapChan": wrapOf(0), "cap 0": newOf(0),
+	} {
+		t.Run(way, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := NewRegistry()
+				c := open(r)
+				for range receivers {
+					go func() {
+						for range c.All() {
+						}
+					}()
+				}
+				for round := range rounds {
+					synctest.Wait()
+					for range receivers + round%3 {
+						c.Send(1)
+					}
+					most := int64(c.Len())
+					got := lookNow(t, r, "c")
+					balance(t, got)
+					if least := int64(c.Len()); got.Depth > most || got.Depth < least || got.DepthPeak > 2 {
+						t.Fatalf("depth %d and peak %d, %d to %d are buffered", got.Depth, got.DepthPeak, least, most)
+					}
+				}
+				c.Close()
+			})
+		})
+	}
+}
+
 // counters are the numbers of a reading that may never go back.
 func counters(c ChanStats) map[string]float64 {
 	return map[string]float64{

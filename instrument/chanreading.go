@@ -87,30 +87,36 @@ func (m *chanMember) refresh(t int64, g glance) {
 
 // refreshCounted is for members whose every send and receive is counted.
 func (m *chanMember) refreshCounted(t int64) {
-	sent, received := m.counts()
-	received = min(received, sent) // a receive is counted before its send where they race
-	depth := int64(sent - received)
+	sent, depth := m.counts()
 	if m.capacity >= 0 {
 		depth = min(depth, m.capacity)
 	}
-	m.update(t, sent, received, depth)
+	m.update(t, sent, sent-uint64(depth), depth)
 }
 
-// counts reads the two counters as nearly at one moment as is needed: a reader
-// that was descheduled between them would see a depth that never was, which the
-// peak then keeps for a minute.
-func (m *chanMember) counts() (sent, received uint64) {
+// counts reads the counters as nearly at one moment as is needed: a reader that
+// was descheduled between them would see a depth that never was, which the peak
+// then keeps for a minute. Receivers wait for an empty channel alone, so while more
+// was sent than they counted, those that count as blocked have been given a message
+// each and have not run since: it is in the channel no more.
+func (m *chanMember) counts() (sent uint64, depth int64) {
 	for range 8 {
-		before := m.sent.Load()
-		received = m.received.Load()
-		if sent = m.sent.Load(); sent-before <= maxCountDrift {
+		before, given := m.sent.Load(), int64(0)
+		if m.target != targetQueue { // whose sender counts what it gives
+			given = m.blockedReceivers.Load()
+		}
+		received := m.received.Load()
+		sent = m.sent.Load()
+		// A receive is counted before its send where they race.
+		depth = max(int64(sent-received)-given, 0)
+		if sent-before <= maxCountDrift {
 			break
 		}
 	}
-	return sent, received
+	return sent, depth
 }
 
-// maxCountDrift is how many sends may pass while the two counters are read.
+// maxCountDrift is how many sends may pass while the counters are read.
 const maxCountDrift = 8
 
 // update notes what a reading at t found. Most members of a large name are idle,
