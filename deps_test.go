@@ -27,7 +27,7 @@ var mayImport = map[string][]string{
 	"exporter/promexport":       {module + "/instrument", "github.com/prometheus/client_golang", "github.com/prometheus/client_model", "google.golang.org/protobuf"},
 	"exporter/otelexport":       {module + "/instrument", "go.opentelemetry.io/otel"},
 	"internal/selector":         nil,
-	"dashboards":                {module + "/internal/selector", "github.com/grafana/grafana-foundation-sdk/go"},
+	"dashboards":                {module + "/internal/selector", "github.com/grafana/grafana-foundation-sdk/go", "github.com/goccy/go-yaml"},
 	"alerts":                    {module + "/internal/selector", "github.com/goccy/go-yaml"},
 }
 
@@ -42,7 +42,7 @@ var directRequirements = map[string]string{
 	"go.opentelemetry.io/otel/sdk":                 "an exported scope is an instrumentation.Scope",
 	"go.opentelemetry.io/otel/sdk/metric":          "otelexport is a metric.Producer, which any reader of the SDK takes",
 	"github.com/grafana/grafana-foundation-sdk/go": "the dashboards are built with Grafana's own types",
-	"github.com/goccy/go-yaml":                     "rules and Alertmanager configuration are written as YAML",
+	"github.com/goccy/go-yaml":                     "rules, Alertmanager configuration and dashboards for Kubernetes are written as YAML",
 }
 
 // nestedModules are published or built apart, so that what they need stays out

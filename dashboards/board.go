@@ -56,8 +56,8 @@ func (b board) build(s settings) (dashboard.Dashboard, error) {
 	if b.days > 0 {
 		from, refresh = fmt.Sprintf("now-%dd", b.days), ""
 	}
-	made, err := dashboard.NewDashboardBuilder(b.title).
-		Uid(b.uid).Description(b.description).Tags([]string{tag}).
+	made, err := dashboard.NewDashboardBuilder(s.titlePrefix+b.title).
+		Uid(s.prefix+b.uid).Description(b.description).Tags([]string{s.prefix + tag}).
 		Time(from, "now").Refresh(refresh).Timezone("browser").
 		Tooltip(dashboard.DashboardCursorSyncCrosshair).
 		Variables(s.variables(b.name)).
@@ -114,7 +114,7 @@ func (c *canvas) fail(what string, err error) {
 func (s settings) links() []cog.Builder[dashboard.DashboardLink] {
 	return []cog.Builder[dashboard.DashboardLink]{
 		dashboard.NewDashboardLinkBuilder("weir boards").Type(dashboard.DashboardLinkTypeDashboards).
-			Tags([]string{tag}).AsDropdown(true).KeepTime(true).IncludeVars(true).Icon("external link"),
+			Tags([]string{s.prefix + tag}).AsDropdown(true).KeepTime(true).IncludeVars(true).Icon("external link"),
 		dashboard.NewDashboardLinkBuilder("Runbooks").Type(dashboard.DashboardLinkTypeLink).
 			Url(s.runbooks).TargetBlank(true).Icon("doc").Tooltip("What each alert means and what to do"),
 	}

@@ -31,6 +31,30 @@ type panel struct {
 		Overrides []struct{ Properties []property }
 	}
 	Options map[string]any
+
+	raw json.RawMessage
+}
+
+// UnmarshalJSON keeps the whole panel beside what the rules look at.
+func (p *panel) UnmarshalJSON(data []byte) error {
+	type plain panel
+	p.raw = data
+	return json.Unmarshal(data, (*plain)(p))
+}
+
+// panelRest is what the rules do not look at.
+type panelRest struct {
+	FieldConfig     any
+	MaxDataPoints   int
+	Transformations []struct {
+		ID      string
+		Options any
+	}
+}
+
+func (p *panel) rest() (all panelRest) {
+	_ = json.Unmarshal(p.raw, &all) // it was read before
+	return all
 }
 
 type property struct {

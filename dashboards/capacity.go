@@ -21,7 +21,7 @@ func (c *canvas) misfits() []panel {
 	refused := union(
 		labelled("kind", "channel", c.channelRefused()), labelled("kind", "semaphore", c.semaphoreRefused()), labelled("kind", "pool", c.poolRefused()))
 	return []panel{
-		c.number(about{title: "Refused in 7 days", unit: "locale", w: w, h: h, limits: anyIs("orange"), empty: "not measured",
+		c.number(about{title: "Refused in 7 days", unit: "locale", w: w, h: h, limits: anyIs("orange"), empty: "not measured", runbook: runbookRejecting,
 			text: "What was turned away in the last week: sends, acquires and tasks that found no room or gave up. Normal: 0, or what was decided to be refused at peak load. Otherwise the tables below say what was too small."},
 			fmt.Sprintf("round(%s)", c.total(refused))),
 		c.number(about{title: "Too small", unit: "locale", w: w, h: h, limits: anyIs("orange"), empty: "not measured",
@@ -96,7 +96,7 @@ func (c *canvas) poolSizes() panel {
 func (c *canvas) uses() []panel {
 	share := func(a about, kind, expr string) panel {
 		a.unit, a.w, a.h = "percentunit", 8, 8
-		return c.ranking(a, query{"{{name}} · {{job}}", worst(object, expr)}).Min(0).Max(1).DataLinks(drillDown(kind))
+		return c.ranking(a, query{"{{name}} · {{job}}", worst(object, expr)}).Min(0).Max(1).DataLinks(c.settings.drillDown(kind))
 	}
 	return []panel{
 		share(about{title: "Channels: peak fill", limits: above(0.7, 0.9), empty: "No channel is bounded, or all are empty.", runbook: runbookFilling,
@@ -105,7 +105,7 @@ func (c *canvas) uses() []panel {
 		share(about{title: "Semaphores: peak use", limits: above(0.8, 1), empty: "No permit was taken.", runbook: runbookExhausted,
 			text: "The most permits in use in each window (30 to 60 s) as a share of the limit, of the ten fullest semaphores. Normal: daily waves. At the top for whole days: the limit decides how much gets through."},
 			"semaphore", most(object, c.ofLimit("weir_semaphore_in_use_peak"))),
-		share(about{title: "Pools: utilisation", limits: above(0.8, 0.95), empty: "No worker was busy.",
+		share(about{title: "Pools: utilisation", limits: above(0.8, 0.95), empty: "No worker was busy.", runbook: runbookSaturated,
 			text: "The share of the workers' time that went into tasks, of the ten busiest pools. Normal: below 80% in the busiest hour. Above it waits grow faster than the load."},
 			"pool", most(object, c.utilisation())),
 	}

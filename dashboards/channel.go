@@ -40,7 +40,7 @@ func (c *canvas) channelNow() []panel {
 		c.number(about{title: "Oldest message", unit: "s", w: w, h: h, limits: above(60, 300), empty: "unknown", runbook: runbookStalled,
 			text: "How long the message at the head has waited, an upper bound. Normal: about the time that one message takes. \"Unknown\" where the channel is only watched."},
 			most("", c.of("weir_channel_oldest_message_age_seconds"))),
-		c.number(about{title: "Blocked senders", unit: "locale", w: w, h: h, limits: above(1, 10), empty: "unknown",
+		c.number(about{title: "Blocked senders", unit: "locale", w: w, h: h, limits: above(1, 10), empty: "unknown", runbook: runbookBlocked,
 			text: "Goroutines that wait to send now. Normal: 0. Each holds its stack and whatever it was asked to do."},
 			sum("", c.of("weir_channel_blocked_senders"))),
 		c.number(about{title: "Refused", unit: "mps", w: w, h: h, limits: anyIs("orange"), empty: "unknown", runbook: runbookRejecting,
@@ -77,7 +77,7 @@ func (c *canvas) flow() []panel {
 			text: "Messages per second, in and out. Normal: the lines lie on each other. Where the sends are above the receives the queue grows by the gap."},
 			query{"Sent", sum("", sent)}, query{"Received", sum("", received)}).
 			OverrideByName("Sent", color("blue")).OverrideByName("Received", color("green")),
-		c.lines(about{title: "Net flow", empty: watchedOnly, unit: "mps", w: 8, h: 8,
+		c.lines(about{title: "Net flow", empty: watchedOnly, unit: "mps", w: 8, h: 8, runbook: runbookGrowing,
 			text: "Sent minus received and lost, per second: how fast the depth changes. Normal: around 0. Above it the backlog grows, below it drains. Above 0 for many minutes with a steady load: the receiver is too slow for good."},
 			query{"Net flow", sum("", sent) + " - " + sum("", union(received, labelled("lost", "abandoned", abandoned), labelled("lost", "unverified", unverified)))}).AxisCenteredZero(true).
 			OverrideByName("Net flow", color("orange")),
@@ -92,7 +92,7 @@ func (c *canvas) waiting() []panel {
 	const w, h = 12, 8
 	wait := "weir_channel_wait_seconds"
 	return []panel{
-		c.lines(about{title: "Blocked senders", empty: watchedOnly, unit: "locale", w: 8, h: 8,
+		c.lines(about{title: "Blocked senders", empty: watchedOnly, unit: "locale", w: 8, h: 8, runbook: runbookBlocked,
 			text: "Goroutines that wait to send, and on the right how long the first of them has waited. Normal: 0. A wait that rises as fast as the clock is a sender that nobody will free."},
 			query{"Waiting", sum("", c.of("weir_channel_blocked_senders"))},
 			query{"Longest wait", most("", c.of("weir_channel_oldest_blocked_sender_seconds"))}).
@@ -102,7 +102,7 @@ func (c *canvas) waiting() []panel {
 			query{"Oldest message", most("", c.of("weir_channel_oldest_message_age_seconds"))},
 			query{"Stalled from", aggregate("min", "", c.of("weir_channel_stall_threshold_seconds"))}).
 			OverrideByName("Oldest message", color("purple")).OverrideByName("Stalled from", color("red").dashed()),
-		c.lines(about{title: "Time spent blocked", unit: "suffix:s/s", w: 8, h: h,
+		c.lines(about{title: "Time spent blocked", unit: "suffix:s/s", w: 8, h: h, runbook: runbookFull,
 			text: "Seconds that senders spent waiting, per second, and members that were full on average. Normal: near 0. A wait counts when it ends: for those that go on see the blocked senders."},
 			query{"Senders blocked", sum("", c.rateOfSum("weir_channel_send_blocked_seconds"))},
 			query{"Members full", sum("", c.rate("weir_channel_full_seconds_total"))}).
@@ -113,11 +113,11 @@ func (c *canvas) waiting() []panel {
 		c.cells(about{title: "Time in the queue, all messages", empty: "nothing received", unit: "s", w: w, h: h,
 			text: "How many messages per second waited how long. Normal: one band that stays where it is. A second band is a second kind of work or a receiver that pauses; a band that climbs is a backlog."},
 			"mps", wait),
-		c.lines(about{title: "Late messages", empty: "no target set", unit: "percentunit", w: w, h: h,
+		c.lines(about{title: "Late messages", empty: "no target set", unit: "percentunit", w: w, h: h, runbook: runbookLate,
 			text: "The share of messages that waited longer than the target of WithWaitTarget. Normal: far below what you promised; a target of 99% allows 1%. Above that for an hour: the receiver is too slow for the load. Empty where the program sets no target."},
 			query{"Over target", fmt.Sprintf("%s / (%s > 0)", sum("", c.rate("weir_channel_waits_over_target_total")), sum("", c.rate("weir_channel_waits_total")))}).
 			Max(1).OverrideByName("Over target", color("orange")),
-		c.lines(about{title: "Buffered bytes", empty: "not measured", unit: "bytes", w: w, h: h,
+		c.lines(about{title: "Buffered bytes", empty: "not measured", unit: "bytes", w: w, h: h, runbook: runbookGrowing,
 			text: "What the buffered messages weigh, estimated from their sizes. Normal: falls back with the depth. Empty unless the channel was made WithBytes; when it grows with the heap, this queue holds the memory."},
 			query{"Buffered", sum("", c.of("weir_channel_buffered_bytes"))}).OverrideByName("Buffered", color("blue")),
 	}

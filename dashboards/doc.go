@@ -1,6 +1,7 @@
 // Package dashboards makes the Grafana boards of weir. [Dist] has them as they
 // are shipped; [Files] makes them again for a team's own data source, labels
-// and runbooks.
+// and runbooks, also for Grafana's file provisioning, as Kubernetes ConfigMaps
+// and in schema v2. [Build] returns them for a program to change.
 //
 // The boards answer in this order: is anything wrong, where, since when, why,
 // and how large should it be. The overview ranks every channel, semaphore and

@@ -29,13 +29,13 @@ func (c *canvas) memoryNow() []panel {
 		c.number(about{title: "In queues", unit: "bytes", w: w, h: h, empty: "not measured",
 			text: "What the messages in all channels weigh that were made WithBytes. Normal: falls back with the depth. \"Not measured\": no channel has that option, and the floors below are the best there is."},
 			sum("", c.of("weir_channel_buffered_bytes"))),
-		c.number(about{title: "Queues' share of the heap", unit: "percentunit", w: w, h: h, limits: above(0.25, 0.5), empty: "not measured",
+		c.number(about{title: "Queues' share of the heap", unit: "percentunit", w: w, h: h, limits: above(0.25, 0.5), empty: "not measured", runbook: runbookGrowing,
 			text: "How much of the heap in use is messages that wait. Normal: a few percent. More than half: the leak is a queue, and the table below has its name. Little of it while the heap grows: look at the goroutines, or elsewhere. It is an estimate, and can be more than all."},
 			share),
 		c.number(about{title: "Goroutines", unit: "locale", w: w, h: h, empty: "not exported",
 			text: "Goroutines in all processes with weir. Normal: follows the load. One that grows without it is a leak of goroutines: the suspects have the line where they wait."},
 			sum("", c.ofRuntime(goroutines, "%s"))),
-		c.number(about{title: "Goroutine growth", unit: "suffix:/s", w: w, h: h, limits: above(0.1, 10), empty: "not exported",
+		c.number(about{title: "Goroutine growth", unit: "suffix:/s", w: w, h: h, limits: above(0.1, 10), empty: "not exported", runbook: runbookSuspected,
 			text: "How fast the number of goroutines grew over the last 10 minutes. Normal: around 0. Above it for long without more load: goroutines are started that never end."},
 			fmt.Sprintf("round(%s, 0.01)", sum("", c.ofRuntime(goroutines, slope)))),
 	}
@@ -50,12 +50,12 @@ func (c *canvas) memoryInQueues() []panel {
 			text: "The heap in use as a line, and the ten queues that hold most, on top of each other. Normal: queues are a thin strip at the bottom. Where an area rises with the line, that queue holds the memory. Queues show where they were made WithBytes."},
 			query{"Heap in use", sum("", c.ofRuntime(heapInUse, "%s"))}, query{legend, worst(object, bytes)})).
 			OverrideByName("Heap in use", color("text").unstacked().with("custom.lineWidth", 2)).
-			DataLinks(drillDown("channel")),
+			DataLinks(c.settings.drillDown("channel")),
 		c.lines(about{title: "Growth", unit: "binBps", w: 12, h: 10, empty: "not measured", runbook: runbookGrowing,
 			text: "How fast the heap in use grows, and the ten queues that grew most, each over ten minutes. Normal: all around 0. A queue that grows as the heap does is the leak. The heap above all queues: what leaks is not in a queue."},
 			query{"Heap in use", sum("", c.ofRuntime(heapInUse, slope))}, query{legend, worst(object, growth)}).
 			OverrideByName("Heap in use", color("text").unstacked().with("custom.lineWidth", 2)).
-			DataLinks(drillDown("channel")),
+			DataLinks(c.settings.drillDown("channel")),
 		c.table(grid{
 			about: about{title: "Queues, by what stands in them", unit: "none", w: 24, h: 7, empty: "No channel is measured under this selection.",
 				text: "Every channel, the one with the highest floor first: what stood in it at the emptiest moment of the last window (30 to 60 s) never drains. Beside it what it weighs (WithBytes), its share of the heap, and how fast that grows. Normal: floors near 0. A high floor, old messages and growth together are a leak. A click on the name opens the channel's board."},
@@ -75,7 +75,7 @@ func (c *canvas) memoryInQueues() []panel {
 }
 
 func (c *canvas) suspectsByEvidence() panel {
-	return c.lines(about{title: "Suspects by evidence", unit: "locale", w: 8, h: 7, empty: "Nothing is suspected.",
+	return c.lines(about{title: "Suspects by evidence", unit: "locale", w: 8, h: 7, empty: "Nothing is suspected.", runbook: runbookSuspected,
 		text: "How many channels, permits, tasks, messages and goroutines are suspected, by how sure that is. Normal: none. The first rise is when it began. Proven and collected are bugs, heuristic ones want a look."},
 		query{"{{evidence}}", sum("evidence", c.of("weir_leak_suspects"))}).
 		OverrideByName("proven", color("red")).OverrideByName("collected", color("purple")).OverrideByName("heuristic", color("orange"))
@@ -94,13 +94,13 @@ func (c *canvas) standing() []panel {
 	return []panel{
 		c.ranking(about{title: "Standing queues", unit: "locale", w: w, h: h, empty: "Nothing stands in a queue.", runbook: runbookGrowing,
 			text: "The lowest depth in each window of 30 to 60 s: what stands in a queue and never drains. Normal: near 0, whatever the bursts are. One that climbs is a backlog, and in a queue without a bound a leak."},
-			query{legend, worst(object, sum(object, c.of("weir_channel_depth_floor")))}).DataLinks(drillDown("channel")),
+			query{legend, worst(object, sum(object, c.of("weir_channel_depth_floor")))}).DataLinks(c.settings.drillDown("channel")),
 		c.ranking(about{title: "Permits that are never given back", unit: "locale", w: w, h: h, empty: "All permits come back.", runbook: runbookLeaked,
 			text: "The fewest permits in use in each window of 30 to 60 s. Normal: falls back to 0 or to a level when the load does. Steps that only go up are permits that were lost, one by one."},
-			query{legend, worst(object, sum(object, c.of("weir_semaphore_in_use_floor")))}).DataLinks(drillDown("semaphore")),
+			query{legend, worst(object, sum(object, c.of("weir_semaphore_in_use_floor")))}).DataLinks(c.settings.drillDown("semaphore")),
 		c.ranking(about{title: "Channels that are kept", unit: "locale", w: w, h: h, empty: "No channels.",
 			text: "Live channels by name, closed ones that are not collected yet included. Normal: follows the connections or workers that own one. A line that only rises: somebody keeps them, and what is in them."},
-			query{legend, worst(object, sum(object, c.of("weir_channel_members")))}).DataLinks(drillDown("channel")),
+			query{legend, worst(object, sum(object, c.of("weir_channel_members")))}).DataLinks(c.settings.drillDown("channel")),
 		c.lines(about{title: "Goroutines", unit: "locale", w: w, h: h, empty: "not exported",
 			text: "All goroutines of the processes with weir. Normal: follows the load. Compare with those that wait, beside it: when both climb, they wait for something that never comes."},
 			query{"Goroutines", sum("", c.ofRuntime(goroutines, "%s"))}).OverrideByName("Goroutines", color("blue")),

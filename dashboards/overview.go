@@ -18,7 +18,7 @@ func (c *canvas) verdicts() []panel {
 		c.number(about{title: "Firing alerts", unit: "none", w: w, h: h, limits: anyIs("red"), empty: "not measured",
 			text: "Alerts of weir that fire now. Normal: 0. Otherwise begin with the table of firing alerts below; each has a runbook. \"Not measured\": no program with weir is seen under this selection."},
 			c.count(c.alerts("ALERTS", is("alertstate", "firing")))),
-		c.suspects(about{title: "Leak suspects by evidence", unit: "none", w: 2 * w, h: h, limits: anyIs("red"), empty: "not measured",
+		c.suspects(about{title: "Leak suspects by evidence", unit: "none", w: 2 * w, h: h, limits: anyIs("red"), empty: "not measured", runbook: runbookSuspected,
 			text: "What looks leaked or stuck now. Proven: the runtime's leak profile says so. Collected: the garbage collector found it unreleased. Heuristic: it behaves as leaks do. Normal: 0. Otherwise the table of suspects below has the names and the times; collected and proven ones are bugs, heuristic ones want a look."}),
 		c.number(about{title: "Stalled channels", unit: "none", w: w, h: h, limits: anyIs("red"), empty: "not measured",
 			text: "Channels that hold messages or blocked senders and had no receive for their stall threshold. Normal: 0. Otherwise the receiver is stuck or gone: open the channel's board and look where it is received from.", runbook: runbookStalled},
@@ -26,23 +26,23 @@ func (c *canvas) verdicts() []panel {
 		c.number(about{title: "Exhausted semaphores", unit: "none", w: w, h: h, limits: anyIs("red"), empty: "not measured",
 			text: "Semaphores that had no free permit at any moment of the last window (30 to 60 s). Normal: 0. Otherwise permits are held too long or were never released, or the limit is too small for the load.", runbook: runbookExhausted},
 			c.count(c.exhausted())),
-		c.number(about{title: "Panics", unit: "eps", w: w, h: h, limits: anyIs("red"), empty: "not measured",
+		c.number(about{title: "Panics", unit: "eps", w: w, h: h, limits: anyIs("red"), empty: "not measured", runbook: runbookPanicked,
 			text: "Tasks of worker pools that ended in a panic or in runtime.Goexit, per second. Normal: 0. Otherwise the program's log has the stacks."},
 			c.total(c.rate("weir_pool_tasks_total", is("outcome", "panic")))),
 
 		c.named(about{title: "Fullest channel", unit: "percentunit", w: 5, h: h, limits: above(0.7, 0.9), empty: "none is bounded",
 			text: "The channel with the fullest member, and how full that is. Normal: below 70%, with short bursts above. When it stays high the receiver is slower than the senders, who soon wait or are refused.", runbook: runbookFilling},
 			query{"{{name}}", "topk(1, " + most(object, c.of("weir_channel_fill_ratio_max")) + ")"}),
-		c.named(about{title: "Oldest message", unit: "s", w: 5, h: h, limits: above(60, 300), empty: "none",
+		c.named(about{title: "Oldest message", unit: "s", w: 5, h: h, limits: above(60, 300), empty: "none", runbook: runbookStalled,
 			text: "The channel whose oldest message has waited longest; it speaks for unbounded queues too. Normal: about the time that one message takes. When it grows with the clock nobody receives; when it grows slowly the receiver falls behind."},
 			query{"{{name}}", "topk(1, " + most(object, c.of("weir_channel_oldest_message_age_seconds")) + ")"}),
 		c.number(about{title: "Refusals", unit: "eps", w: 5, h: h, limits: anyIs("orange"), empty: "not measured",
 			text: "Work turned away per second: sends and acquires that found no room or gave up waiting, tasks that found the pool's queue full. Normal: a few at peak load, by design; a steady rate means lost work for users.", runbook: runbookRejecting},
 			c.total(c.refusals())),
-		c.number(about{title: "Blocked time", unit: "suffix:s/s", w: 5, h: h, limits: above(1, 10), empty: "not measured",
+		c.number(about{title: "Blocked time", unit: "suffix:s/s", w: 5, h: h, limits: above(1, 10), empty: "not measured", runbook: runbookBlocked,
 			text: "Seconds that goroutines spent waiting to send or to acquire, per second: as many wait on average. It counts a wait when it ends; those that go on are on the channel's board as blocked senders. Normal: well below 1 per busy channel."},
 			c.total(c.blocked())),
-		c.number(about{title: "Processes seen", unit: "none", w: 4, h: h, empty: "none",
+		c.number(about{title: "Processes seen", unit: "none", w: 4, h: h, empty: "none", runbook: runbookMissing,
 			text: "Programs with weir that were scraped under this selection. Normal: as many as run. When it is lower, nothing on this board speaks for the others: look at the scrape targets."},
 			c.measured()),
 	}
@@ -112,7 +112,7 @@ func (c *canvas) stateTimeline() panel {
 	return c.states(about{title: "The worst objects", unit: "none", w: 24, h: 9, empty: "Nothing is measured under this selection.",
 		text: "The ten channels, semaphores and pools that were worst for longest, and when. Strained: a channel 70% full or with old messages, 80% of the permits taken or of the workers busy. At its limit: 90% full, no permit free for a whole window, a pool's queue full. Stuck or leaking: it is a leak suspect. Normal: green, with strained moments at peak load. A click opens the board of the object."},
 		query{"{{kind}} {{name}} · {{job}}", worstForLongest(kindOfObject, c.state())}).
-		MaxDataPoints(200).DataLinks(drillDown("${__field.labels.kind}"))
+		MaxDataPoints(200).DataLinks(c.settings.drillDown("${__field.labels.kind}"))
 }
 
 func (c *canvas) histories() []panel {
@@ -122,17 +122,17 @@ func (c *canvas) histories() []panel {
 		if kind == "" {
 			by, board = kindOfObject, "${__field.labels.kind}"
 		}
-		return c.ranking(a, query{"{{name}} · {{job}}", worst(by, expr)}).DataLinks(drillDown(board))
+		return c.ranking(a, query{"{{name}} · {{job}}", worst(by, expr)}).DataLinks(c.settings.drillDown(board))
 	}
 	share := func(a about, kind, expr string) panel {
 		a.unit, a.w, a.h = "percentunit", 8, 8
-		return c.ranking(a, query{"{{name}} · {{job}}", worst(object, expr)}).Min(0).Max(1).DataLinks(drillDown(kind))
+		return c.ranking(a, query{"{{name}} · {{job}}", worst(object, expr)}).Min(0).Max(1).DataLinks(c.settings.drillDown(kind))
 	}
 	return []panel{
 		share(about{title: "Fullest channels", limits: above(0.7, 0.9), empty: "No channel is bounded, or all are empty.", runbook: runbookFilling,
 			text: "How full the fullest member of each channel is. Normal: bursts that drain. A line that stays high, or climbs and never falls, is a receiver that does not keep up."},
 			"channel", most(object, c.of("weir_channel_fill_ratio_max"))),
-		history(about{title: "Standing queues", empty: "Nothing stands in a queue.", unit: "locale",
+		history(about{title: "Standing queues", empty: "Nothing stands in a queue.", unit: "locale", runbook: runbookGrowing,
 			text: "The lowest depth in each window of 30 to 60 s: what stands in a queue and never drains. Normal: near 0, whatever the bursts are. A rising floor is a backlog that becomes the next outage, in unbounded queues as memory."},
 			"channel", sum(object, c.of("weir_channel_depth_floor"))),
 		history(about{title: "Oldest messages", unit: "s", limits: above(60, 300), empty: "Nothing waits.", runbook: runbookStalled,
@@ -141,20 +141,20 @@ func (c *canvas) histories() []panel {
 		history(about{title: "Refusals", empty: "Nothing was refused.", unit: "eps", runbook: runbookRejecting,
 			text: "Work turned away per second, by what turned it away. Normal: none, or a few at peak load where refusing is the design. Compare with the fullest channels and the permits at the same time."},
 			"", sum(kindOfObject, c.refusals())),
-		history(about{title: "Blocked time", empty: "Nobody waited.", unit: "suffix:s/s",
+		history(about{title: "Blocked time", empty: "Nobody waited.", unit: "suffix:s/s", runbook: runbookBlocked,
 			text: "Seconds spent waiting to send or to acquire, per second: the number of goroutines that wait on average. Normal: flat and low. A step up means that what is behind the channel or semaphore became slower."},
 			"", sum(kindOfObject, c.blocked())),
-		history(about{title: "Panics", empty: "No panics.", unit: "eps",
+		history(about{title: "Panics", empty: "No panics.", unit: "eps", runbook: runbookPanicked,
 			text: "Tasks of worker pools that ended in a panic or in runtime.Goexit, per second. Normal: none. The program's log has the stacks."},
 			"pool", sum(object, c.rate("weir_pool_tasks_total", is("outcome", "panic")))),
 		share(about{title: "Permits in use", limits: above(0.8, 1), empty: "No permit was taken.", runbook: runbookExhausted,
 			text: "The share of each semaphore's permits that are taken, where it is highest. Normal: falls back when the load does. A level that only ever rises is how lost permits look."},
 			"semaphore", most(object, c.permitsUsed())),
-		share(about{title: "Workers busy", limits: above(0.8, 1), empty: "No worker was busy.", runbook: runbookStuck,
+		share(about{title: "Workers busy", limits: above(0.8, 1), empty: "No worker was busy.", runbook: runbookSaturated,
 			text: "The share of each pool's workers that run a task, where it is highest. Normal: some are free. At 100% tasks queue; at 100% without finished tasks they are stuck."},
 			"pool", most(object, c.workersBusy())),
-		c.ranking(about{title: "Suspects", unit: "locale", w: 8, h: 8, empty: "Nothing is suspected.",
+		c.ranking(about{title: "Suspects", unit: "locale", w: 8, h: 8, empty: "Nothing is suspected.", runbook: runbookSuspected,
 			text: "Channels, permits, tasks or messages that look leaked or stuck, by name. Normal: none. The first rise is when it began: look what was deployed or changed then."},
-			query{"{{name}} · {{job}}", worst(object, sum(object, c.of("weir_leak_suspects")))}).DataLinks(drillDown("leaks")),
+			query{"{{name}} · {{job}}", worst(object, sum(object, c.of("weir_leak_suspects")))}).DataLinks(c.settings.drillDown("leaks")),
 	}
 }

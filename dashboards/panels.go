@@ -33,12 +33,23 @@ type runbook string
 
 const (
 	runbookStalled   runbook = "WeirChannelStalled"
+	runbookFull      runbook = "WeirChannelFull"
 	runbookFilling   runbook = "WeirChannelFillingUp"
 	runbookGrowing   runbook = "WeirQueueGrowing"
 	runbookRejecting runbook = "WeirChannelRejecting"
+	runbookBlocked   runbook = "WeirSenderBlocked"
+	runbookLate      runbook = "WeirWaitBudgetBurning"
 	runbookExhausted runbook = "WeirSemaphoreExhausted"
+	runbookRefusing  runbook = "WeirSemaphoreRefusing"
+	runbookHeld      runbook = "WeirPermitHeldTooLong"
 	runbookLeaked    runbook = "WeirPermitLeaked"
+	runbookSaturated runbook = "WeirPoolSaturated"
+	runbookNoTasks   runbook = "WeirPoolStalled"
+	runbookPoolFull  runbook = "WeirPoolRejecting"
 	runbookStuck     runbook = "WeirTaskStuck"
+	runbookPanicked  runbook = "WeirTaskPanicked"
+	runbookSuspected runbook = "WeirLeakSuspected"
+	runbookMissing   runbook = "WeirMetricsMissing"
 )
 
 // runbook returns the address of a page.
@@ -194,14 +205,14 @@ func links(title, url string) []cog.Builder[dashboard.DashboardLink] {
 
 // boardURL is the address of the board of a kind of objects, on one of them; name
 // and job are Grafana's expressions for the two.
-func boardURL(kind, name, job string) string {
-	return "/d/" + uidPrefix + kind + "?${__url_time_range}&${datasource:queryparam}&${cluster:queryparam}&${namespace:queryparam}&${instance:queryparam}" +
+func (s settings) boardURL(kind, name, job string) string {
+	return "/d/" + s.prefix + uidPrefix + kind + "?${__url_time_range}&${datasource:queryparam}&${cluster:queryparam}&${namespace:queryparam}&${instance:queryparam}" +
 		"&var-job=" + job + "&var-name=" + name
 }
 
 // drillDown leads from a series to the board of its object.
-func drillDown(kind string) []cog.Builder[dashboard.DashboardLink] {
-	return links("Look at it alone", boardURL(kind, "${__field.labels.name:percentencode}", "${__field.labels.job:percentencode}"))
+func (s settings) drillDown(kind string) []cog.Builder[dashboard.DashboardLink] {
+	return links("Look at it alone", s.boardURL(kind, "${__field.labels.name:percentencode}", "${__field.labels.job:percentencode}"))
 }
 
 // thresholds are the values from which on something is worth a look, and is bad.

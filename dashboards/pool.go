@@ -26,7 +26,7 @@ const (
 func (c *canvas) poolNow() []panel {
 	const w, h = 3, 4
 	return []panel{
-		c.number(about{title: "Utilisation", unit: "percentunit", w: w, h: h, limits: above(0.8, 0.95), empty: "no limit",
+		c.number(about{title: "Utilisation", unit: "percentunit", w: w, h: h, limits: above(0.8, 0.95), empty: "no limit", runbook: runbookSaturated,
 			text: "The share of the workers' time that went into tasks, over the last minutes, in the busiest instance; where times are not known, the share of the workers that are busy now. Normal: below 80%, so that a burst finds a free worker. Near 100% tasks queue, and their wait grows without end."},
 			most("", c.utilisation())),
 		c.number(about{title: "Busy", unit: "locale", w: w, h: h, empty: untold,
@@ -38,16 +38,16 @@ func (c *canvas) poolNow() []panel {
 		c.number(about{title: "Queued", unit: "locale", w: w, h: h, empty: withoutQueue,
 			text: "Tasks that wait in the queue now, in all instances. Normal: falls back to 0 after each burst."},
 			sum("", c.of("weir_pool_queue_depth"))),
-		c.number(about{title: "Queue fill", unit: "percentunit", w: w, h: h, limits: above(0.7, 0.9), empty: "–",
+		c.number(about{title: "Queue fill", unit: "percentunit", w: w, h: h, limits: above(0.7, 0.9), empty: "–", runbook: runbookPoolFull,
 			text: "How full the fullest instance's queue is; a dash where there is none or it has no bound. Normal: below 70%, with short bursts above. Full: whoever submits waits or is refused."},
 			most("", c.queueFill())),
 		c.number(about{title: "Oldest task", unit: "s", w: w, h: h, limits: above(60, 300), empty: untold, runbook: runbookStuck,
 			text: "How long the task has run that runs longest. Normal: about the p99 of the run times. When it grows with the clock the task is stuck, and its worker is lost to the others."},
 			most("", c.of("weir_pool_oldest_task_seconds"))),
-		c.number(about{title: "Rejected", unit: "eps", w: w, h: h, limits: anyIs("orange"), empty: "not measured",
+		c.number(about{title: "Rejected", unit: "eps", w: w, h: h, limits: anyIs("orange"), empty: "not measured", runbook: runbookPoolFull,
 			text: "Tasks per second that were refused because the queue was full or the limit reached. Normal: 0, or a few at peak load where refusing is the design."},
 			sum("", c.rate("weir_pool_rejected_total"))),
-		c.number(about{title: "Panics", unit: "eps", w: w, h: h, limits: anyIs("red"), empty: "not measured",
+		c.number(about{title: "Panics", unit: "eps", w: w, h: h, limits: anyIs("red"), empty: "not measured", runbook: runbookPanicked,
 			text: "Tasks per second that ended in a panic or in runtime.Goexit. Normal: 0. The program's log has the stacks."},
 			sum("", c.rate("weir_pool_tasks_total", is("outcome", "panic")))),
 	}
@@ -56,11 +56,11 @@ func (c *canvas) poolNow() []panel {
 func (c *canvas) workers() []panel {
 	busy, all := c.of("weir_pool_workers_busy"), c.of("weir_pool_workers")
 	return []panel{
-		stacked(c.lines(about{title: "Workers by state", unit: "locale", w: 12, h: 9, empty: untold,
+		stacked(c.lines(about{title: "Workers by state", unit: "locale", w: 12, h: 9, empty: untold, runbook: runbookSaturated,
 			text: "Workers that run a task and those that wait for one, on top of each other: the edge is how many there are. Normal: some idle at most moments. None idle for long: tasks queue."},
 			query{"Busy", sum("", busy)}, query{"Idle", fmt.Sprintf("clamp_min(%s - %s, 0)", sum("", all), sum("", busy))})).
 			OverrideByName("Busy", color("orange")).OverrideByName("Idle", color("green")),
-		c.lines(about{title: "Utilisation", unit: "percentunit", w: 12, h: 9, limits: above(0.8, 0.95), empty: "no limit",
+		c.lines(about{title: "Utilisation", unit: "percentunit", w: 12, h: 9, limits: above(0.8, 0.95), empty: "no limit", runbook: runbookSaturated,
 			text: "The share of the workers' time that went into tasks: of all workers, and in the busiest instance. Normal: below 80%. Above it waits grow faster than the load; at 100% without finished tasks the workers are stuck. One instance above the others: work is not spread evenly."},
 			query{"All workers", fmt.Sprintf("%s / (%s > 0)", sum("", c.rate("weir_pool_busy_seconds_total")), sum("", all))},
 			query{"Busiest instance", most("", c.utilisation())}).
@@ -72,7 +72,7 @@ func (c *canvas) queue() []panel {
 	const w, h = 8, 8
 	wait := "weir_pool_task_wait_seconds"
 	return []panel{
-		c.lines(about{title: "Tasks in the queue", unit: "locale", w: w, h: h, empty: withoutQueue,
+		c.lines(about{title: "Tasks in the queue", unit: "locale", w: w, h: h, empty: withoutQueue, runbook: runbookPoolFull,
 			text: "Tasks that wait for a worker, and how many fit where they came near it. Normal: bursts that drain. One that stays: the workers are too few, or too slow. It is read at the scrape; short bursts show in the waits."},
 			query{"Queued", sum("", c.of("weir_pool_queue_depth"))},
 			query{"Capacity", inReach(sum("", c.of("weir_pool_queue_capacity")), sum("", c.of("weir_pool_queue_depth")))}).
@@ -90,7 +90,7 @@ func (c *canvas) tasks() []panel {
 	const w, h = 8, 8
 	run := "weir_pool_task_run_seconds"
 	return []panel{
-		c.lines(about{title: "Throughput", unit: "ops", w: w, h: h, empty: "not measured",
+		c.lines(about{title: "Throughput", unit: "ops", w: w, h: h, empty: "not measured", runbook: runbookNoTasks,
 			text: "Tasks that ended per second, by outcome: ok, error (where tasks return one), panic. Normal: ok, and little else. A panic is always a bug; none at all while workers are busy means that they are stuck."},
 			query{"{{outcome}}", sum("outcome", c.rate("weir_pool_tasks_total"))}).
 			OverrideByName("ok", color("green")).OverrideByName("error", color("orange")).OverrideByName("panic", color("red")),
@@ -100,7 +100,7 @@ func (c *canvas) tasks() []panel {
 		c.cells(about{title: "Run time, all tasks", unit: "s", w: w, h: h, empty: untold,
 			text: "How many tasks per second ran for how long. Normal: one band that stays where it is. A second band is a second kind of work: if it is slow, give it a pool of its own."},
 			"ops", run),
-		c.lines(about{title: "Refused and failed", unit: "eps", w: w, h: h, empty: "not measured",
+		c.lines(about{title: "Refused and failed", unit: "eps", w: w, h: h, empty: "not measured", runbook: runbookPanicked,
 			text: "Tasks per second that were refused because the queue was full or the limit reached, and those that ended in an error or a panic. Normal: none. Rejected at 100% utilisation: too few workers. Rejected below it: bursts that the queue has no room for."},
 			query{"rejected", sum("", c.rate("weir_pool_rejected_total"))},
 			query{"error", sum("", c.rate("weir_pool_tasks_total", is("outcome", "error")))},

@@ -22,8 +22,9 @@ func series(metric string, matchers []selector.Matcher) string {
 
 // scope makes queries that see only what the variables of a board select.
 type scope struct {
-	processes []selector.Matcher // what every series has to match
-	name      selector.Matcher   // what the label name has to match
+	metricPrefix string
+	processes    []selector.Matcher // what every series has to match
+	name         selector.Matcher   // what the label name has to match
 }
 
 func (s settings) scope(name nameFilter) scope {
@@ -31,13 +32,18 @@ func (s settings) scope(name nameFilter) scope {
 	for _, f := range filters {
 		all = append(all[:len(all):len(all)], selector.Matcher{Label: f.label, Op: "=~", Value: "$" + f.label})
 	}
-	return scope{processes: all, name: name.matcher()}
+	return scope{metricPrefix: s.metricPrefix, processes: all, name: name.matcher()}
 }
 
 // of returns the selector of a metric of named objects. Extra matchers are
 // written as in PromQL.
 func (s scope) of(metric string, extra ...selector.Matcher) string {
-	return series(metric, append(extra[:len(extra):len(extra)], append([]selector.Matcher{s.name}, s.processes...)...))
+	return series(s.metricPrefix+metric, append(extra[:len(extra):len(extra)], append([]selector.Matcher{s.name}, s.processes...)...))
+}
+
+// ofAll returns the selector of a metric of whole processes.
+func (s scope) ofAll(metric string, extra ...selector.Matcher) string {
+	return series(s.metricPrefix+metric, append(extra[:len(extra):len(extra)], s.processes...))
 }
 
 // is is the matcher that a label has a value.
@@ -105,7 +111,7 @@ func (s scope) count(expr string) string {
 }
 
 // measured is the number of processes that are seen.
-func (s scope) measured() string { return "count(" + series("weir_build_info", s.processes) + ")" }
+func (s scope) measured() string { return "count(" + s.ofAll("weir_build_info") + ")" }
 
 // refusals is the work turned away per second: at once, or when it gave up
 // waiting. For users the two are the same.
@@ -224,15 +230,15 @@ const process = "cluster, namespace, job, instance"
 // each was put into a format; of the programs with weir alone, so that a selection
 // of all services does not mean every Go program there is.
 func (s scope) ofRuntime(m runtimeMetric, format string) string {
-	ours := "%s and on (" + process + ") " + series("weir_build_info", s.processes)
-	prometheus := fmt.Sprintf(format, series(m.prometheus, s.processes))
-	otel := fmt.Sprintf(format, series(m.otel, append(m.labels[:len(m.labels):len(m.labels)], s.processes...)))
+	ours := "%s and on (" + process + ") " + s.ofAll("weir_build_info")
+	prometheus := fmt.Sprintf(format, s.ofAll(m.prometheus))
+	otel := fmt.Sprintf(format, s.ofAll(m.otel, m.labels...))
 	return fmt.Sprintf("(%s or on (%s) %s)", fmt.Sprintf(ours, prometheus), process, fmt.Sprintf(ours, otel))
 }
 
 // ofSystem is like it, for what the two name alike or only one has.
 func (s scope) ofSystem(metric string) string {
-	return fmt.Sprintf("(%s and on (%s) %s)", series(metric, s.processes), process, series("weir_build_info", s.processes))
+	return fmt.Sprintf("(%s and on (%s) %s)", s.ofAll(metric), process, s.ofAll("weir_build_info"))
 }
 
 const slope = "deriv(%s" + trend + ")"

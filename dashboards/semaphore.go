@@ -32,16 +32,16 @@ func (c *canvas) semaphoreNow() []panel {
 		c.number(about{title: "Limit", unit: "locale", w: w, h: h, empty: "not measured",
 			text: "Permits there are, in all instances together. Normal: what the code says, times the instances; a change of it is a release."},
 			sum("", c.of("weir_semaphore_permits_limit"))),
-		c.number(about{title: "Waiters", unit: "locale", w: w, h: h, limits: above(1, 100), empty: watchedOnly,
+		c.number(about{title: "Waiters", unit: "locale", w: w, h: h, limits: above(1, 100), empty: watchedOnly, runbook: runbookExhausted,
 			text: "Goroutines that wait for permits now. Normal: 0, or a few for moments. Each holds its stack and what it was asked to do."},
 			sum("", c.of("weir_semaphore_waiters"))),
-		c.number(about{title: "Longest wait", unit: "s", w: w, h: h, limits: above(1, 30), empty: watchedOnly,
+		c.number(about{title: "Longest wait", unit: "s", w: w, h: h, limits: above(1, 30), empty: watchedOnly, runbook: runbookExhausted,
 			text: "How long the goroutine has waited that waits longest. Normal: far below the time that its caller has. When it grows with the clock, no permit comes back."},
 			most("", c.of("weir_semaphore_oldest_waiter_seconds"))),
-		c.number(about{title: "Oldest permit", unit: "s", w: w, h: h, limits: above(60, 300), empty: withoutPermits,
+		c.number(about{title: "Oldest permit", unit: "s", w: w, h: h, limits: above(60, 300), empty: withoutPermits, runbook: runbookHeld,
 			text: "How long the permit has been held that is held longest, of those taken with AcquirePermit. Normal: about the time of one piece of work. When it grows with the clock, somebody holds on to it: the suspects have the line of code."},
 			most("", c.of("weir_semaphore_oldest_permit_seconds"))),
-		c.number(about{title: "Refused", unit: "eps", w: w, h: h, limits: anyIs("orange"), empty: watchedOnly, runbook: runbookRejecting,
+		c.number(about{title: "Refused", unit: "eps", w: w, h: h, limits: anyIs("orange"), empty: watchedOnly, runbook: runbookRefusing,
 			text: "Acquires per second that found no permit, or gave up waiting. Normal: 0, or a few at peak load where refusing is the design."},
 			sum("", c.refusedAcquires())),
 		c.number(about{title: "Lost permits", unit: "locale", w: w, h: h, limits: anyIs("red"), empty: "unknown", runbook: runbookLeaked,
@@ -80,7 +80,7 @@ func (c *canvas) acquiring() []panel {
 		return fmt.Sprintf("%s / (%s > 0)", sum("", c.rate("weir_semaphore_acquires_total", is("outcome", outcome))), all)
 	}
 	return []panel{
-		c.lines(about{title: "Waiters", unit: "locale", w: w, h: h, empty: watchedOnly,
+		c.lines(about{title: "Waiters", unit: "locale", w: w, h: h, empty: watchedOnly, runbook: runbookExhausted,
 			text: "Goroutines that wait for permits, and on the right how long the first of them has waited. Normal: none, or short steps. A wait that rises as fast as the clock: nobody gives a permit back."},
 			query{"Waiting", sum("", c.of("weir_semaphore_waiters"))},
 			query{"Longest wait", most("", c.of("weir_semaphore_oldest_waiter_seconds"))}).
@@ -95,7 +95,7 @@ func (c *canvas) acquiring() []panel {
 			text: "Acquires per second by outcome: ok, rejected (found too few permits), canceled (gave up waiting). Normal: ok, and next to nothing else. A steady rate of the others means lost work for users."},
 			query{"{{outcome}}", sum("outcome", c.rate("weir_semaphore_acquires_total"))}).
 			OverrideByName("ok", color("green")).OverrideByName("rejected", color("orange")).OverrideByName("canceled", color("yellow")),
-		c.lines(about{title: "Refused share", unit: "percentunit", w: w, h: h, empty: "Nobody asks.", runbook: runbookRejecting,
+		c.lines(about{title: "Refused share", unit: "percentunit", w: w, h: h, empty: "Nobody asks.", runbook: runbookRefusing,
 			text: "The share of the acquires that were rejected or canceled. Normal: 0, or what was decided to be turned away at peak load. Above that for long: more permits, if what they guard has room; else less load."},
 			query{"rejected", refused("rejected")}, query{"canceled", refused("canceled")}).
 			OverrideByName("rejected", color("orange")).OverrideByName("canceled", color("yellow")),
@@ -109,13 +109,13 @@ func (c *canvas) holding() []panel {
 	const w, h = 8, 8
 	hold := "weir_semaphore_hold_seconds"
 	return []panel{
-		c.quantiles(about{title: "Time held", unit: "s", w: w, h: h, empty: withoutPermits,
+		c.quantiles(about{title: "Time held", unit: "s", w: w, h: h, empty: withoutPermits, runbook: runbookHeld,
 			text: "From acquire to release of the permits taken with AcquirePermit: half are held for less than p50, one in a hundred for longer than p99. Normal: flat. When it rises, what the permits guard became slower, and fewer get through: permits × 1/hold is the most the semaphore lets through. " + howExact},
 			hold),
 		c.cells(about{title: "Time held, all permits", unit: "s", w: w, h: h, empty: withoutPermits,
 			text: "How many permits per second were held for how long. Normal: one band that stays where it is. A second band is a second kind of work; give it a semaphore of its own if it keeps the first waiting."},
 			"ops", hold),
-		c.lines(about{title: "Oldest permit", unit: "s", w: w, h: h, empty: withoutPermits,
+		c.lines(about{title: "Oldest permit", unit: "s", w: w, h: h, empty: withoutPermits, runbook: runbookHeld,
 			text: "How long the oldest permit has been held, in the worst instance, and the limit from which it is a suspect (WithHoldLimit). Normal: about as long as the work takes. A line that rises as fast as the clock is a permit that nobody will give back."},
 			query{"Oldest permit", most("", c.of("weir_semaphore_oldest_permit_seconds"))},
 			query{"Suspect from", aggregate("min", "", c.of("weir_semaphore_hold_threshold_seconds"))}).

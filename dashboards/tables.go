@@ -94,7 +94,7 @@ func (l labelColumn) override(s settings) override {
 	}
 	switch {
 	case l.board != "":
-		o = o.link("Look at it alone", boardURL(l.board, fmt.Sprintf("${__data.fields.%s:percentencode}", l.title), "${__data.fields.Service:percentencode}"))
+		o = o.link("Look at it alone", s.boardURL(l.board, fmt.Sprintf("${__data.fields.%s:percentencode}", l.title), "${__data.fields.Service:percentencode}"))
 	case l.runbook:
 		o = o.link("Runbook", s.runbook("${__value.text:percentencode}"))
 	case l.hidden:
@@ -140,7 +140,7 @@ func (c *canvas) suspectTable(width uint32) panel {
 		return replaced(replaced(c.of(metric), "board", "$1", "kind", "(channel|semaphore|pool)"), "board", "leaks", "board", "")
 	}
 	return c.table(grid{
-		about: about{title: "Leak suspects", unit: "none", w: width, h: 7, empty: "Nothing is suspected.",
+		about: about{title: "Leak suspects", unit: "none", w: width, h: 7, empty: "Nothing is suspected.", runbook: runbookSuspected,
 			text: "What looks leaked or stuck now, with the number of channels, permits, tasks or messages concerned and when it began. Normal: empty. The program logged each with the line of code that made it; docs/suspects.md says what each reason means. A click on the name opens its board."},
 		labels: []labelColumn{
 			{label: "name", title: "Name", board: "${__data.fields.Board}"}, {label: "kind", title: "Kind", width: 95},

@@ -34,12 +34,12 @@ func (s settings) variables(name nameFilter) []cog.Builder[dashboard.VariableMod
 	all := []cog.Builder[dashboard.VariableModel]{s.datasourceVariable()}
 	matchers := s.selector
 	for _, f := range filters {
-		query := fmt.Sprintf("label_values(%s, %s)", series("weir_build_info", matchers), f.label)
+		query := fmt.Sprintf("label_values(%s, %s)", series(s.metricPrefix+"weir_build_info", matchers), f.label)
 		all = append(all, queryVariable(f.label, f.title, f.description, query).
 			Multi(true).IncludeAll(true).AllValue(f.all).Current(everything))
 		matchers = append(matchers[:len(matchers):len(matchers)], selector.Matcher{Label: f.label, Op: "=~", Value: "$" + f.label})
 	}
-	return append(all, name.variable(matchers))
+	return append(all, s.nameVariable(name, matchers))
 }
 
 func (s settings) datasourceVariable() cog.Builder[dashboard.VariableModel] {
@@ -57,11 +57,11 @@ type nameFilter struct {
 	kind  string // channel, semaphore or pool; empty offers them all, and any number can be chosen
 }
 
-func (n nameFilter) variable(matchers []selector.Matcher) cog.Builder[dashboard.VariableModel] {
+func (s settings) nameVariable(n nameFilter, matchers []selector.Matcher) cog.Builder[dashboard.VariableModel] {
 	if n.kind != "" {
 		matchers = append(matchers[:len(matchers):len(matchers)], selector.Matcher{Label: "kind", Op: "=", Value: n.kind})
 	}
-	query := fmt.Sprintf("label_values(%s, name)", series("weir_instrument_info", matchers))
+	query := fmt.Sprintf("label_values(%s, name)", series(s.metricPrefix+"weir_instrument_info", matchers))
 	v := queryVariable("name", n.title, "The name that the program gave it.", query)
 	if n.kind != "" {
 		return v.Multi(false).IncludeAll(false)

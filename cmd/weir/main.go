@@ -16,6 +16,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/weir-go/weir/dashboards"
 )
 
 type cli struct {
@@ -48,6 +50,7 @@ func execute(args []string, stdout io.Writer) (code int, err error) {
 	parser, err := kong.New(&c, kong.Name("weir"), kong.BindTo(stdout, (*io.Writer)(nil)),
 		kong.Description("Dashboards and alerts for what weir measures in Go programs."),
 		kong.Writers(stdout, stdout), kong.Exit(func(int) { helped = true }),
+		kong.Vars{"boards_path": dashboards.DefaultPath},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}))
 	if err != nil {
 		return 1, err

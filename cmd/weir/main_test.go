@@ -81,6 +81,31 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+// TestFormats holds what is written for each way to bring the boards into Grafana.
+func TestFormats(t *testing.T) {
+	for format, want := range map[string]struct{ file, has string }{
+		"v2":           {"game-weir-pool.json", `"apiVersion": "dashboard.grafana.app/v2"`},
+		"provisioning": {"weir/game-weir-pool.json", `"uid": "game-weir-pool"`},
+		"configmap":    {"game-weir-pool.yaml", "namespace: monitoring"},
+	} {
+		dir := t.TempDir()
+		code, stdout, stderr := call("dashboards", "-o", dir, "--format", format, "--prefix", "game", "--metric-prefix", "game_",
+			"--namespace", "monitoring", "--folder", "Backlogs", "--path", "/srv/boards")
+		path := filepath.Join(dir, want.file)
+		board, err := os.ReadFile(path)
+		if code != 0 || err != nil || !strings.Contains(stdout, path+"\n") {
+			t.Fatalf("%s: exit %d, %q, %q, %v", format, code, stdout, stderr, err)
+		}
+		if text := string(board); !strings.Contains(text, want.has) || !strings.Contains(text, "game_weir_pool_workers{") {
+			t.Errorf("%s: %s has no %q, or not the prefix", format, want.file, want.has)
+		}
+		provider, err := os.ReadFile(filepath.Join(dir, "weir.yaml"))
+		if made := err == nil; made != (format == "provisioning") || made && !strings.Contains(string(provider), "/srv/boards") {
+			t.Errorf("%s: the provider is %q (%v)", format, provider, err)
+		}
+	}
+}
+
 func TestHelpAndList(t *testing.T) {
 	for _, args := range [][]string{{"--help"}, {"alerts", "--help"}, {"dashboards", "--help"}, {"alerts", "--list"}} {
 		code, stdout, stderr := call(args...)
@@ -123,6 +148,11 @@ func TestErrors(t *testing.T) {
 		"bad threshold":     {[]string{"alerts", "-o", dir, "--threshold", "WeirTaskStuck=many"}, 2, "many"},
 		"bad selector":      {[]string{"dashboards", "-o", dir, "--selector", "{}"}, 2, "braces"},
 		"bad address":       {[]string{"alerts", "-o", dir, "--dashboard-url", "grafana"}, 2, `"grafana"`},
+		"bad format":        {[]string{"dashboards", "-o", dir, "--format", "yaml"}, 2, `format "yaml"`},
+		"bad prefix":        {[]string{"dashboards", "-o", dir, "--prefix", "Game!"}, 2, `prefix "Game!"`},
+		"bad metric prefix": {[]string{"dashboards", "-o", dir, "--metric-prefix", "a b"}, 2, `metric prefix "a b"`},
+		"bad namespace":     {[]string{"dashboards", "-o", dir, "--format", "configmap", "--namespace", "A"}, 2, `namespace "A"`},
+		"two at once":       {[]string{"dashboards", "-o", dir, "--datasource", "a b", "--runbook-url", "x"}, 2, `data source "a b"`},
 		"unwritable":        {[]string{"alerts", "-o", filepath.Join(file, "sub")}, 1, "not a directory"},
 		"a file":            {[]string{"dashboards", "-o", file}, 1, "not a directory"},
 	}

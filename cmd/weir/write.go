@@ -12,9 +12,6 @@ import (
 // writeFiles writes all files or none: each goes to a temporary file beside its
 // place first, and takes that place when all of them are whole.
 func writeFiles(dir string, files map[string][]byte) (err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
 	names := slices.Sorted(maps.Keys(files))
 	temporary := make(map[string]string)
 	defer func() {
@@ -37,7 +34,11 @@ func writeFiles(dir string, files map[string][]byte) (err error) {
 }
 
 func writeTemporary(dir, name string, data []byte) (string, error) {
-	f, err := os.CreateTemp(dir, "."+name+".*")
+	path := filepath.Join(dir, name) // name may have folders of its own
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return "", err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return "", err
 	}
