@@ -142,15 +142,13 @@ func senderBlocked(q query) string {
 // queueGrowing is true for an unbounded queue that rises, unless the heap of its
 // process is known and does not.
 func queueGrowing(q query) string {
-	return fmt.Sprintf(`%s > %v
-unless on (%s)
-  %s
-unless on (%s)
-  (
-      %s
-    or
-      %s
-  )`, q.rise(), q.threshold, object, q.last("weir_channel_capacity", q.Window/3), process,
+	return fmt.Sprintf(`%[1]s > %[2]v
+unless on (%[3]s)
+  %[4]s
+unless on (%[5]s)
+  %[6]s
+unless on (%[5]s)
+  %[7]s`, q.rise(), q.threshold, object, q.last("weir_channel_capacity", q.Window/3), process,
 		q.level("go_memstats_heap_inuse_bytes"),
 		q.level("go_memory_used_bytes", `go_memory_type="other"`)) // as OpenTelemetry's runtime metrics have it
 }

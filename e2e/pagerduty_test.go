@@ -88,6 +88,18 @@ func (p *pagerDuty) find(action string, match func(event) bool) (event, bool) {
 	return event{}, false
 }
 
+// all returns the events of an action.
+func (p *pagerDuty) all(action string) (all []event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, e := range p.events {
+		if e.EventAction == action {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
 // failures returns what was refused.
 func (p *pagerDuty) failures() []string {
 	p.mu.Lock()
