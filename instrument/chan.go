@@ -345,6 +345,7 @@ func (c *Chan[T]) lookAtRecv(r uint64) {
 func (c *Chan[T]) RecvContext(ctx context.Context) (v T, err error) {
 	done, err := doneOf(ctx)
 	if err != nil {
+		c.m.noteAsked()
 		return v, err
 	}
 	if v, ok, empty := c.poll(); !empty {
@@ -389,6 +390,7 @@ func (c *Chan[T]) poll() (v T, ok, empty bool) {
 		}
 		return v, ok, false
 	default:
+		c.m.noteAsked()
 		return v, false, true
 	}
 }

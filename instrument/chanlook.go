@@ -154,7 +154,8 @@ func (m *chanMember) push(n uint64, t, depth int64) (late bool) {
 // tracked returns the track. The caller holds m.mu.
 func (m *chanMember) tracked() *chanTrack {
 	if m.track == nil {
-		m.track = &chanTrack{rise: rise{at: m.created}} // empty until now
+		empty := rise{at: m.created} // until now
+		m.track = &chanTrack{line: empty, rise: empty}
 	}
 	return m.track
 }

@@ -47,6 +47,8 @@ type chanMember struct {
 	// moves is false for a channel that is only watched.
 	moves    atomic.Bool
 	wantSize atomic.Bool // the size of the next message is wanted
+	asked    atomic.Bool // somebody came to receive, and found nothing
+	sizeless bool        // messages have no size; set once
 	target   target      // set once
 
 	mu     sync.Mutex // slow paths: samples and waiters
@@ -67,8 +69,8 @@ type chanMember struct {
 type chanTrack struct {
 	stamps  stamps
 	senders waitlist
-	passed  int64 // the oldest sender, when a reading saw others received
-	rise    rise  // of the floor
+	line    rise // of the senders that wait
+	rise    rise // of the floor
 }
 
 // beginSend notes that a sender waits. Its clock read and the one in endSend

@@ -17,6 +17,7 @@ type chanSeen struct {
 	sentAt         int64 // of the oldest message
 	idle           bool  // nothing had changed since the reading before
 	rising         bool  // the floor is above what it was
+	lined          bool  // senders waited
 }
 
 // glance is what can be seen of a member's native channel.
@@ -201,12 +202,8 @@ func ratio(level, capacity int64) float64 { return float64(level) / float64(capa
 func (m *chanMember) addMovement(c *ChanStats, t, stallAfter int64) {
 	s := &m.seen
 	c.BlockedReceivers += max(m.blockedReceivers.Load(), 0)
-	senders, oldest, passed := m.blockedSenders(s.movedAt == t)
+	senders, oldest := m.blockedSenders(c, t, stallAfter)
 	c.BlockedSenders += senders
-	if passed && t-oldest >= stallAfter {
-		c.passedSenders++
-		c.passedSince = earliest(c.passedSince, oldest)
-	}
 	c.OldestBlockedSender = max(c.OldestBlockedSender, since(t, oldest))
 	c.OldestMessage = max(c.OldestMessage, since(s.at, s.sentAt)) // as of when it was seen there
 	if s.depth == 0 && senders == 0 {
@@ -227,15 +224,13 @@ func (m *chanMember) addMovement(c *ChanStats, t, stallAfter int64) {
 	c.stalledSince = earliest(c.stalledSince, from)
 }
 
-// minGrowth is by how many messages, and minGrowths how often, a standing queue must
-// have grown, whatever the limit.
-const (
-	minGrowth  = 16
-	minGrowths = 3
-)
+// minGrowth is by how many messages a standing queue must have grown.
+const minGrowth = 16
 
 // addGrowth adds the member if its queue stands and has only grown for longer than
-// limit. Where there is no floor there is nothing to follow, and no lock to take.
+// twice the limit: a stall is seen, a leak guessed, and filling a queue for a while
+// is what batches do. Where there is no floor there is nothing to follow, and no lock
+// to take.
 func (m *chanMember) addGrowth(c *ChanStats, t, floor, limit int64) {
 	if floor == 0 && !m.seen.rising {
 		return
@@ -245,8 +240,7 @@ func (m *chanMember) addGrowth(c *ChanStats, t, floor, limit int64) {
 	x := &m.tracked().rise
 	x.look(t, floor)
 	m.seen.rising = x.rises > 0
-	// One that stands as high as it did is full, and no leak.
-	if growing := since(t, x.last) <= 2*windowLength; growing && x.suspect(t, time.Duration(limit), minGrowths) >= minGrowth {
+	if x.grows(t, 2*time.Duration(limit)) >= minGrowth {
 		c.growing++
 		c.growingSince = earliest(c.growingSince, x.since)
 	}
@@ -260,20 +254,24 @@ func earliest(a, b int64) int64 {
 	return min(a, b)
 }
 
-// blockedSenders returns how many senders wait, since when the first does, and
-// whether it waited before others were received. moved tells that something was,
-// since the last reading: it may have been let in and not know yet.
-func (m *chanMember) blockedSenders(moved bool) (n, oldest int64, passed bool) {
-	if m.waiting.Load() == 0 {
-		return 0, 0, false
+// blockedSenders returns how many senders wait, and since when the first does. It
+// adds the member if that is for longer than limit, in a line that has only grown for
+// as long. Those in a line that moves and does not grow will have their turn: so it
+// is where many goroutines hand their results to one.
+func (m *chanMember) blockedSenders(c *ChanStats, t, limit int64) (n, oldest int64) {
+	if m.waiting.Load() == 0 && !m.seen.lined {
+		return 0, 0
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	x := m.track
-	oldest = x.senders.oldestSince()
-	passed = oldest != 0 && oldest == x.passed
-	if moved {
-		x.passed = oldest
+	n, oldest = x.senders.len, x.senders.oldestSince()
+	m.seen.lined = n > 0
+	x.line.look(t, n)
+	moves := t-m.seen.movedAt < limit // else it is stalled
+	if moves && oldest != 0 && t-oldest >= limit && x.line.grows(t, time.Duration(limit)) > 0 {
+		c.passedSenders++
+		c.passedSince = earliest(c.passedSince, oldest)
 	}
-	return x.senders.len, oldest, passed
+	return n, oldest
 }

@@ -27,8 +27,8 @@ type chanSeries struct {
 	waits   atomic.Uint64
 	over    atomic.Uint64
 	shards  [chanShards]atomic.Pointer[chanShard]
-	// abandonedAt is when a collected member last left messages behind.
-	abandonedAt atomic.Int64
+	// lostAt is when a collected member last left messages that nobody came for.
+	lostAt atomic.Int64
 }
 
 // chanShard is some of the members of a name, and the sums of those that are
@@ -155,6 +155,7 @@ func (sh *chanShard) join(s *chanSeries, p *byte, kind chanKind) (m *chanMember,
 	m.depths.bucket.Store(t / int64(windowLength))
 	m.exposed.Store(kind.exposed)
 	m.recvDue.Store(never)
+	m.sizeless = kind.elem.Size() == 0
 	m.wrapped(kind)
 	sh.add(m)
 	return m, true
@@ -186,8 +187,8 @@ func (m *chanMember) retire() {
 	sh.remove(m)
 	sh.retired.add(last)
 	sh.mu.Unlock()
-	if last.abandoned > 0 {
-		m.series.abandonedAt.Store(now())
+	if last.lost > 0 {
+		m.series.lostAt.Store(now())
 	}
 	m.series.leave()
 }
@@ -249,7 +250,7 @@ func (s *chanSeries) header() ChanStats {
 		StallAfter: s.cfg.stallAfter,
 		Created:    s.created.Load(),
 
-		abandonedAt: s.abandonedAt.Load(),
+		lostAt: s.lostAt.Load(),
 	}
 }
 

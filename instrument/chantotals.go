@@ -6,6 +6,7 @@ import "time"
 type chanTotals struct {
 	sent, received, full, canceled, closedSends, closed uint64
 	abandoned, unverified                               uint64
+	lost                                                uint64 // of the abandoned
 	fullTime                                            int64
 }
 
@@ -29,7 +30,25 @@ func (m *chanMember) final() chanTotals {
 	} else {
 		x.abandoned = left
 	}
+	if !m.visited() {
+		x.lost = x.abandoned
+	}
 	return x
+}
+
+// noteAsked notes that somebody came to receive. A nil m is not measured.
+func (m *chanMember) noteAsked() {
+	if m != nil && !m.asked.Load() {
+		m.asked.Store(true)
+	}
+}
+
+// visited reports whether somebody ever came to receive. Who came and left did so
+// for a reason: the first of three answers was enough, a reply came too late, a
+// connection broke with messages in its outbox. What they left behind is counted,
+// and no leak. Nor are messages of no size, which only wake somebody up.
+func (m *chanMember) visited() bool {
+	return m.received.Load() > 0 || m.asked.Load() || m.sizeless
 }
 
 func (x *chanTotals) add(y chanTotals) {
@@ -40,6 +59,7 @@ func (x *chanTotals) add(y chanTotals) {
 	x.closedSends += y.closedSends
 	x.closed += y.closed
 	x.abandoned += y.abandoned
+	x.lost += y.lost
 	x.unverified += y.unverified
 	x.fullTime += y.fullTime
 }
@@ -52,6 +72,7 @@ func (x chanTotals) addTo(c *ChanStats) {
 	c.SendsClosed += x.closedSends
 	c.Closed += x.closed
 	c.Abandoned += x.abandoned
+	c.lost += x.lost
 	c.Unverified += x.unverified
 	c.FullTime += time.Duration(x.fullTime)
 }

@@ -62,10 +62,11 @@
 //
 // [Snapshot] lists suspects, and each says how sure it is. [Heuristic]: a channel
 // holds messages and nothing was received for longer than [WithStallAfter], or its
-// lowest depth has only risen for that long; a Permit is held for longer than
+// lowest depth has only risen for twice that long; a goroutine waits in vain for
+// permits for longer than [WithWaitLimit]; a Permit is held for longer than
 // [WithHoldLimit]; a task runs for longer than [WithTaskLimit]; ever more goroutines
 // wait at one place of the program. [Collected]: the garbage collector found permits
-// that were never released, or a channel whose messages were never received.
+// that were never released, or a channel with messages that nobody ever came for.
 // [Proven], with [WithLeakProof]: the runtime found goroutines that nothing can ever
 // wake. Detection runs while somebody reads, and for three minutes after.
 // docs/suspects.md in the repository says what each reason means and can miss.

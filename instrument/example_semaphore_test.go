@@ -171,6 +171,14 @@ func ExampleWithHoldLimit() {
 	// Output: 0 held for longer than 1m0s
 }
 
+// Exports take an hour each, so that to wait for one is no sign of a leak.
+func ExampleWithWaitLimit() {
+	exports := instrument.NewSemaphore("exports", 1, instrument.WithWaitLimit(3*time.Hour))
+	s := exports.Stats()
+	fmt.Println(s.Waiters, "wait,", s.WaitLimit, "is too long")
+	// Output: 0 wait, 3h0m0s is too long
+}
+
 // A Permit that was forgotten is found by the garbage collector.
 func ExampleWithTrackAll() {
 	slots := instrument.NewSemaphore("mail.slots", 4, instrument.WithTrackAll())

@@ -20,10 +20,14 @@ const (
 	// scansPerWindow looks make a window, whose lowest count is compared with
 	// that of the window before: what comes and goes does not count.
 	scansPerWindow = 4
-	// risingWindows is how often in a row the lowest count has to rise. Twelve
-	// minutes of nothing but growth is what leaks have; ramps have it too, so
-	// this is a heuristic.
-	risingWindows = 6
+	// risingWindows is how often in a row the lowest count has to rise. Twenty
+	// minutes of nothing but growth is what leaks have; long ramps have it too,
+	// so this is a heuristic.
+	risingWindows = 10
+	// networkShare tells users from leaks: where for more than so many of the
+	// goroutines that came to a place another one came that waits for the network,
+	// they belong to connections, and go with them. Those that stay are left over.
+	networkShare = 0.5
 )
 
 // goroutineScan looks for places in the program where ever more goroutines are
@@ -32,18 +36,26 @@ const (
 type goroutineScan struct {
 	every time.Duration // negative: never
 
-	mu     sync.Mutex
-	next   int64 // not before
-	last   int64
-	scans  int // in this window
-	groups map[blockedAt]*goroutineGroup
-	calls  map[uintptr]blockedAt // what return addresses are, once somebody asked
+	mu      sync.Mutex
+	next    int64         // not before
+	pause   time.Duration // until then, after the last look
+	last    int64
+	scans   int // in this window
+	groups  map[blockedAt]*goroutineGroup
+	network goroutineGroup         // those that wait for the network, wherever
+	calls   map[uintptr]calledFrom // what return addresses are, once somebody asked
 }
 
 // blockedAt is a place in the program and what goroutines do there.
 type blockedAt struct {
 	operation string // "send", "receive" or "select"
 	site      string
+}
+
+// calledFrom is what is known of a return address.
+type calledFrom struct {
+	blockedAt
+	network bool // in the standard library's package net, or below it
 }
 
 // goroutineGroup is the goroutines that are blocked at one place.
@@ -55,16 +67,29 @@ type goroutineGroup struct {
 	windows int
 	rises   int   // in a row
 	base    int   // the lowest count before the first of them
+	network int   // and that of those that waited for the network
 	began   int64 // and when that was
 	since   int64 // of the suspicion; 0 where there is none
 }
+
+// gap returns the time between two looks, or 0 where there are none.
+func (g *goroutineScan) gap() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.off() {
+		return 0
+	}
+	return max(g.interval(), g.pause)
+}
+
+func (g *goroutineScan) off() bool { return g.every < 0 || runtime.NumGoroutine() > maxScanned }
 
 // due reports whether it is time to look. Readings and looks may come from
 // several goroutines.
 func (g *goroutineScan) due(t int64) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.every < 0 || t < g.next || runtime.NumGoroutine() > maxScanned {
+	if t < g.next || g.off() {
 		return false
 	}
 	g.next = t + int64(g.interval())
@@ -86,13 +111,17 @@ func (g *goroutineScan) scan() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	t := now()
-	if g.last != 0 && t-g.last > 2*scansPerWindow*int64(g.interval()) {
-		g.groups, g.scans = nil, 0 // nobody read for a while: what was low then says nothing
+	if g.last != 0 && t-g.last > 2*scansPerWindow*int64(g.pause) {
+		g.forget() // nobody read for a while: what was low then says nothing
 	}
 	g.last = t
 	g.count(records)
-	g.next = max(g.next, t+scanShare*int64(time.Since(began)))
+	g.pause = max(g.interval(), scanShare*time.Since(began))
+	g.next = t + int64(g.pause)
 }
+
+// forget begins anew.
+func (g *goroutineScan) forget() { g.groups, g.network, g.scans = nil, goroutineGroup{}, 0 }
 
 // blockedGoroutines returns the stacks of all goroutines. Another one may start
 // between the counting and the copying, so there is some room.
@@ -110,12 +139,15 @@ func blockedGoroutines() []runtime.StackRecord {
 func (g *goroutineScan) count(records []runtime.StackRecord) {
 	if g.groups == nil {
 		g.groups = make(map[blockedAt]*goroutineGroup)
-		g.calls = make(map[uintptr]blockedAt)
+		g.calls = make(map[uintptr]calledFrom)
 	}
-	counts := make(map[blockedAt]int)
+	counts, network := make(map[blockedAt]int), 0
 	for i := range records {
 		stack := records[i].Stack()
-		place, ok := g.placeOf(stack)
+		place, connected, ok := g.placeOf(stack)
+		if connected {
+			network++
+		}
 		if !ok {
 			continue
 		}
@@ -130,13 +162,15 @@ func (g *goroutineScan) count(records []runtime.StackRecord) {
 			delete(g.groups, place)
 		}
 	}
+	g.network.look(network, g.scans == 0)
 	if g.scans++; g.scans < scansPerWindow {
 		return
 	}
 	g.scans = 0
 	for _, x := range g.groups {
-		x.closeWindow(g.last)
+		x.closeWindow(g.last, &g.network)
 	}
+	g.network.before = g.network.low
 }
 
 // look takes a count into account, the first of a window or another one.
@@ -152,12 +186,12 @@ func (x *goroutineGroup) look(n int, first bool) {
 }
 
 // closeWindow compares the lowest counts of two windows.
-func (x *goroutineGroup) closeWindow(t int64) {
+func (x *goroutineGroup) closeWindow(t int64, network *goroutineGroup) {
 	switch {
 	case x.windows == 0: // nothing to compare with
 	case x.low > x.before:
 		if x.rises == 0 {
-			x.base, x.began = x.before, t
+			x.base, x.network, x.began = x.before, network.before, t
 		}
 		x.rises++
 	case x.since == 0:
@@ -165,9 +199,15 @@ func (x *goroutineGroup) closeWindow(t int64) {
 	}
 	x.windows++
 	x.before = x.low
-	if x.since == 0 && x.rises >= risingWindows {
+	if x.since == 0 && x.rises >= risingWindows && !x.connected(network) {
 		x.since = x.began
 	}
+}
+
+// connected reports whether about as many more goroutines wait for the network as
+// there are more at this place, since their number began to rise.
+func (x *goroutineGroup) connected(network *goroutineGroup) bool {
+	return float64(network.low-x.network) > networkShare*float64(x.low-x.base)
 }
 
 // suspects returns the places where the number of blocked goroutines rose and has
@@ -184,44 +224,50 @@ func (g *goroutineScan) suspects(t int64, wall time.Time) (found []Suspect) {
 	return topSites(found, maxSuspectSites)
 }
 
-// placeOf returns where a goroutine is blocked on a channel, if it is.
-func (g *goroutineScan) placeOf(stack []uintptr) (place blockedAt, ok bool) {
+// placeOf returns where a goroutine is blocked on a channel, if it is, and whether
+// it waits for the network.
+func (g *goroutineScan) placeOf(stack []uintptr) (place blockedAt, network, ok bool) {
 	for _, pc := range stack {
 		call, known := g.calls[pc]
 		if !known {
 			call = describeCall(pc)
 			g.calls[pc] = call
 		}
+		if call.network {
+			return place, true, false
+		}
 		if call.operation != "" {
 			place.operation = call.operation
 		}
 		if call.site != "" {
 			place.site = call.site
-			return place, place.operation != ""
+			return place, false, place.operation != ""
 		}
 	}
-	return place, false // all of it is the standard library's
+	return place, false, false // all of it is the standard library's
 }
 
 // describeCall says what a return address is: a channel operation of the runtime,
-// a place in the program, or neither.
-func describeCall(pc uintptr) (call blockedAt) {
+// a wait for the network, a place in the program, or neither.
+func describeCall(pc uintptr) (call calledFrom) {
 	frames := runtime.CallersFrames([]uintptr{pc})
 	for {
 		f, more := frames.Next() // several where calls were inlined
 		switch f.Function {
 		case "runtime.chansend", "runtime.chansend1":
-			return blockedAt{operation: "send"}
+			call.operation = "send"
 		case "runtime.chanrecv", "runtime.chanrecv1", "runtime.chanrecv2":
-			return blockedAt{operation: "receive"}
+			call.operation = "receive"
 		case "runtime.selectgo":
-			return blockedAt{operation: "select"}
+			call.operation = "select"
 		}
+		// net.Pipe is a network to those who wait for it.
+		call.network = strings.HasPrefix(f.Function, "internal/poll.") || strings.HasPrefix(f.Function, "net.")
 		if !isLibrary(f.Function) {
-			return blockedAt{site: formatSite(f.Function, f.File, f.Line)}
+			call.site = siteOfFrame(f)
 		}
-		if !more {
-			return blockedAt{}
+		if call != (calledFrom{}) || !more {
+			return call
 		}
 	}
 }
@@ -258,7 +304,7 @@ func renderStack(pcs []uintptr) string {
 	for {
 		f, more := frames.Next()
 		if len(lines) > 0 || !strings.HasPrefix(f.Function, "runtime.") {
-			if site := formatSite(f.Function, f.File, f.Line); site != "" {
+			if site := siteOfFrame(f); site != "" {
 				lines = append(lines, site)
 			}
 		}

@@ -2,10 +2,15 @@ package instrument
 
 import (
 	"fmt"
+	"log/slog"
 	"runtime"
 	"slices"
 	"testing"
 )
+
+// Tests plant many suspects, whose log lines would hide what failed. Those that want
+// to see them have a logger of their own.
+func init() { slog.SetDefault(slog.New(slog.DiscardHandler)) }
 
 // chanNow takes a snapshot and returns what stands under a name.
 func chanNow(t testing.TB, r *Registry, name string) ChanStats {

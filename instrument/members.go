@@ -130,7 +130,7 @@ func (s *semaphoreSeries) worst(t int64, wall time.Time, n int) (out []Semaphore
 		c := s.header()
 		c.Start = wallTime(m.created, t, wall)
 		m.shard.mu.Lock()
-		m.addTo(&c, t, s.cfg.holdLimit)
+		m.addTo(&c, t)
 		m.shard.mu.Unlock()
 		out = append(out, c)
 	}

@@ -270,6 +270,8 @@ func semaphoreMetrics() []Desc {
 		func(s *SemaphoreStats) (float64, bool) { return float64(s.UntrackedReleases), s.wrapped })
 	f.gauge("hold_threshold", "s", "Time after which a held Permit is a suspect, with WithHoldLimit.",
 		func(s *SemaphoreStats) (float64, bool) { return s.HoldLimit.Seconds(), s.HoldLimit > 0 })
+	f.gauge("wait_threshold", "s", "Time after which a goroutine that waits in vain for permits is a suspect.",
+		func(s *SemaphoreStats) (float64, bool) { return s.WaitLimit.Seconds(), s.Moves })
 	return f.rows
 }
 
@@ -317,6 +319,14 @@ func leakMetrics() []Desc {
 			}
 		}
 	}
+	classes := []string{"kind", "reason", "evidence"}
+	counts := func(value func(suspectCount) uint64) func(*Snapshot, emitter) {
+		return func(s *Snapshot, emit emitter) {
+			for _, x := range s.Self.suspects {
+				emit(s.Self.Start, float64(value(x.suspectCount)), nil, x.kind, x.reason, string(x.evidence))
+			}
+		}
+	}
 	return []Desc{
 		{
 			Name: "weir.leak.suspects", Unit: "{suspect}", Kind: Gauge, Labels: labels,
@@ -329,11 +339,21 @@ func leakMetrics() []Desc {
 			samples: suspects(func(x Suspect) float64 { return float64(x.Since.UnixMilli()) / 1e3 }),
 		},
 		{
-			Name: "weir.leak.suspects.seen", Unit: "{suspect}", Kind: Counter, Labels: []string{"kind", "reason", "evidence"},
-			Help: "Suspicions that ever began.",
+			Name: "weir.leak.suspects.seen", Unit: "{suspect}", Kind: Counter, Labels: classes,
+			Help:    "Suspicions that ever began.",
+			samples: counts(func(x suspectCount) uint64 { return x.seen }),
+		},
+		{
+			Name: "weir.leak.suspects.ended", Unit: "{suspect}", Kind: Counter, Labels: classes,
+			Help:    "Suspicions that ended, because their cause did.",
+			samples: counts(func(x suspectCount) uint64 { return x.ended }),
+		},
+		{
+			Name: "weir.leak.look_interval", Unit: "s", Kind: Gauge,
+			Help: "Time between two looks at the goroutines; absent where they are not looked at.",
 			samples: func(s *Snapshot, emit emitter) {
-				for _, x := range s.Self.suspectsSeen {
-					emit(s.Self.Start, float64(x.n), nil, x.kind, x.reason, string(x.evidence))
+				if s.Self.lookInterval > 0 {
+					emit(s.Self.Start, s.Self.lookInterval.Seconds(), nil)
 				}
 			},
 		},

@@ -34,6 +34,7 @@ type chanConfig struct {
 type semaphoreConfig struct {
 	commonConfig
 	holdLimit time.Duration
+	waitLimit time.Duration
 	trackAll  bool
 	reclaim   bool
 }
@@ -93,8 +94,8 @@ func WithBytes[T any](size func(T) int) ChanOption {
 const defaultStallAfter = 5 * time.Minute
 
 // WithStallAfter sets how long a channel may hold messages or blocked senders
-// without a receive before it counts as stalled; 5 minutes unless set. Zero and
-// less is ignored.
+// without a receive before it counts as stalled; 5 minutes unless set. A queue that
+// only grows is a suspect after twice as long. Zero and less is ignored.
 func WithStallAfter(d time.Duration) ChanOption {
 	return chanOption(func(c *chanConfig) { c.stallAfter = max(d, 0) })
 }
@@ -113,6 +114,16 @@ func WithWaitTarget(d time.Duration) ChanOption {
 // fewest in use have only risen for longer than d. Zero and less is ignored.
 func WithHoldLimit(d time.Duration) SemaphoreOption {
 	return semaphoreOption(func(c *semaphoreConfig) { c.holdLimit = max(d, 0) })
+}
+
+// WithWaitLimit makes a goroutine that has waited for permits for longer than d a
+// suspect where it waits in vain: no permit was released in that time, or the line
+// behind it has only grown, or it wants more than there are. A line that gets shorter,
+// however long it is, is none. Unless set it is the limit of WithHoldLimit, and 5
+// minutes where there is none: set it where permits are held for longer by design.
+// Zero and less is ignored.
+func WithWaitLimit(d time.Duration) SemaphoreOption {
+	return semaphoreOption(func(c *semaphoreConfig) { c.waitLimit = max(d, 0) })
 }
 
 // WithTrackAll tracks every Permit, also above about 10,000 acquires a second,

@@ -41,7 +41,7 @@ type leakProof struct {
 
 	mu    sync.Mutex
 	next  int64
-	known bool // what a proof costs
+	runs  int // with the first one it is known what they cost
 	found []Suspect
 }
 
@@ -57,11 +57,15 @@ func (p *leakProof) state() string {
 }
 
 // due reports whether a proof is to be run: there are suspects, and the last one
-// was long enough ago.
-func (p *leakProof) due(t int64, suspected bool) bool {
+// was long enough ago. Nobody else runs one then.
+func (p *leakProof) due(t int64, suspected bool, every time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return suspected && t >= p.next && p.state() == "on" && (p.known || affordable())
+	if !suspected || t < p.next || p.state() != "on" || p.runs == 0 && !affordable() {
+		return false
+	}
+	p.next = t + int64(every)*proveEvery
+	return true
 }
 
 // affordable guesses whether a first proof can be afforded.
@@ -72,7 +76,7 @@ func affordable() bool {
 }
 
 // run takes the profile.
-func (p *leakProof) run(every time.Duration, wall time.Time) {
+func (p *leakProof) run(wall time.Time) {
 	began := time.Now()
 	var text bytes.Buffer
 	looking.Lock()
@@ -81,8 +85,8 @@ func (p *leakProof) run(every time.Duration, wall time.Time) {
 	took := time.Since(began)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.known = true
-	p.next = now() + max(int64(every)*proveEvery, proofShare*int64(took))
+	p.runs++
+	p.next = max(p.next, now()+proofShare*int64(took))
 	if err == nil {
 		p.found = parseLeaks(text.String(), wall)
 	}
@@ -180,7 +184,7 @@ func leakSite(stack []uintptr) (site string, main bool) {
 		main = main || f.Function == "runtime.main"
 		if !program && f.Function != "runtime.goexit" {
 			program = !isLibrary(f.Function)
-			site = formatSite(f.Function, f.File, f.Line)
+			site = siteOfFrame(f)
 		}
 		if !more {
 			return site, main

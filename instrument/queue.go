@@ -142,6 +142,7 @@ func (q *Queue[T]) take(wait bool) (v T, ok bool, w *node[receiver[T]]) {
 			q.waiting.add(w)
 		}
 		q.mu.Unlock()
+		q.m.noteAsked()
 		return v, false, w
 	}
 	v = q.pop()
@@ -176,6 +177,7 @@ func (q *Queue[T]) Recv() (v T, ok bool) {
 func (q *Queue[T]) RecvContext(ctx context.Context) (v T, err error) {
 	done, err := doneOf(ctx)
 	if err != nil {
+		q.m.noteAsked()
 		return v, err
 	}
 	v, ok, w := q.take(true)

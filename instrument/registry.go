@@ -61,15 +61,15 @@ func WithMaxNames(n int) RegistryOption {
 //
 // A proof costs about a garbage collection, and can stop the program for hundreds
 // of milliseconds where thousands of goroutines wait for each other. So it is taken
-// only while something else is suspected, at most every ten minutes, at most a
-// thousandth of the time, and not for the first time with more than 20,000
-// goroutines or 4 GB of heap.
+// only while something else is suspected, at most every ten minutes (twenty times
+// the interval of WithLeakInterval), at most a thousandth of the time, and not for
+// the first time with more than 20,000 goroutines or 4 GB of heap.
 func WithLeakProof() RegistryOption {
 	return func(r *Registry) { r.proof.wanted = true }
 }
 
 // WithLeakInterval sets how often goroutines are looked at: 30 seconds unless set.
-// Six windows of four looks, in which nothing but growth was seen, make a
+// Ten windows of four looks, in which nothing but growth was seen, make a
 // suspect. Where a look takes more than a thousandth of d, there are fewer. Zero is
 // the default, and a negative interval looks never.
 func WithLeakInterval(d time.Duration) RegistryOption {
@@ -181,8 +181,8 @@ func (r *Registry) sample() {
 		r.goroutines.scan()
 	}
 	_, suspected := r.lastReading()
-	if r.proof.due(now(), suspected) {
-		r.proof.run(r.goroutines.interval(), time.Now())
+	if r.proof.due(now(), suspected, r.goroutines.interval()) {
+		r.proof.run(time.Now())
 	}
 }
 
@@ -254,6 +254,7 @@ func (r *Registry) self(took int64) SelfStats {
 		ConflictingOptions: r.conflicts.Load(),
 		CollectFaults:      r.faults.Load(),
 		SnapshotDuration:   time.Duration(took),
-		suspectsSeen:       r.suspects.counts(),
+		suspects:           r.suspects.classes(),
+		lookInterval:       r.goroutines.gap(),
 	}
 }

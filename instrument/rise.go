@@ -40,3 +40,15 @@ func (x *rise) suspect(t int64, limit time.Duration, times int) int64 {
 	}
 	return x.floor - x.from
 }
+
+// minGrowths is how often what grows must have grown, whatever the limit.
+const minGrowths = 3
+
+// grows is suspect for what still rises. What stands as high as it did is full, or
+// long, and no leak.
+func (x *rise) grows(t int64, limit time.Duration) int64 {
+	if since(t, x.last) > 2*windowLength {
+		return 0
+	}
+	return x.suspect(t, limit, minGrowths)
+}

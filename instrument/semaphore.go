@@ -1,6 +1,7 @@
 package instrument
 
 import (
+	"cmp"
 	"context"
 	"runtime"
 	"sync"
@@ -227,7 +228,12 @@ func (s *Semaphore) serve() {
 func (s *Semaphore) noteWaiters() {
 	m := s.member()
 	m.waiters = s.waiters.len + s.doomed.len
-	m.oldestSince = min(sinceOf(s.waiters.first), sinceOf(s.doomed.first))
+	first, doomed := sinceOf(s.waiters.first), sinceOf(s.doomed.first)
+	m.oldestSince = earliest(first, cmp.Or(doomed, first))
+	m.doomedSince = 0
+	if s.inner == nil {
+		m.doomedSince = doomed
+	}
 }
 
 // TryAcquire takes n permits if they are free and nobody waits, and reports

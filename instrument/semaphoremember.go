@@ -1,7 +1,6 @@
 package instrument
 
 import (
-	"math"
 	"sync/atomic"
 	"time"
 )
@@ -19,10 +18,12 @@ type semaphoreMember struct {
 	// Guarded by mu.
 	waiters     int64
 	oldestSince int64
+	doomedSince int64 // of the oldest that wants more than there is
 	permits     permitList
 	lostAt      int64 // when the first lost permit was found
 	stillSince  int64 // permits are in use and none was released since then; 0 is none
-	rise        rise
+	rise        rise  // of the floor
+	line        rise  // of the waiters
 
 	thinning thinning
 
@@ -45,17 +46,18 @@ type semaphoreKind struct {
 	skip    int  // frames between the constructor's caller and register
 }
 
-// sinceOf returns since when an acquirer waits, or the end of time.
+// sinceOf returns since when an acquirer waits, or 0 where there is none.
 func sinceOf(w *node[acquirer]) int64 {
 	if w == nil {
-		return math.MaxInt64
+		return 0
 	}
 	return w.value.since
 }
 
 // addTo adds the member's numbers to the stats of its name. The caller holds
 // shard.mu.
-func (m *semaphoreMember) addTo(c *SemaphoreStats, t int64, holdLimit time.Duration) {
+func (m *semaphoreMember) addTo(c *SemaphoreStats, t int64) {
+	holdLimit := c.HoldLimit
 	m.ageHeld(t, holdLimit)
 	m.mu.Lock()
 	inUse, _ := m.peek()
@@ -77,6 +79,7 @@ func (m *semaphoreMember) addTo(c *SemaphoreStats, t int64, holdLimit time.Durat
 	if holdLimit > 0 {
 		m.addStill(c, t, inUse, holdLimit)
 	}
+	m.addBlocked(c, t)
 	m.mu.Unlock()
 	c.addOldest(oldest, t, holdLimit) // it looks for a line of code, which takes long
 }
@@ -94,6 +97,7 @@ func (m *semaphoreMember) follow(t, inUse, floor int64) {
 	case released || m.stillSince == 0:
 		m.stillSince = t
 	}
+	m.line.look(t, m.waiters)
 }
 
 // permitRises is how often the floor of the permits in use must have gone up,
@@ -112,6 +116,19 @@ func (m *semaphoreMember) addStill(c *SemaphoreStats, t, inUse int64, limit time
 	}
 	if by := m.rise.suspect(t, limit, permitRises); by > 0 {
 		c.rising.add(min(by, unseen), m.rise.since)
+	}
+}
+
+// addBlocked adds those that wait where the first of them has for too long, and is
+// no nearer to its turn. Others in a line that moves and does not grow will have
+// theirs: that is what a fan of goroutines, or a batch, looks like.
+func (m *semaphoreMember) addBlocked(c *SemaphoreStats, t int64) {
+	long := func(from int64) bool { return from != 0 && since(t, from) > c.WaitLimit }
+	if m.waiters == 0 || !long(m.oldestSince) {
+		return
+	}
+	if long(m.stillSince) || long(m.doomedSince) || m.line.grows(t, c.WaitLimit) > 0 {
+		c.blocked.add(m.waiters, m.oldestSince)
 	}
 }
 

@@ -1,10 +1,12 @@
 package instrument
 
 import (
+	"cmp"
 	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
 	"weak"
 )
@@ -107,7 +109,11 @@ func joinSemaphores(name string, cfg semaphoreConfig, kind semaphoreKind, skip i
 		s.leaks = []LeakSite{{Site: otherSite}}
 		return s
 	})
-	r.conflict(s.conflicts(cfg.commonConfig, true), cfg.holdLimit != 0 && cfg.holdLimit != s.cfg.holdLimit)
+	r.conflict(
+		s.conflicts(cfg.commonConfig, true),
+		cfg.holdLimit != 0 && cfg.holdLimit != s.cfg.holdLimit,
+		cfg.waitLimit != 0 && cfg.waitLimit != s.cfg.waitLimit,
+	)
 	s.sites.note(skip + 1)
 	if kind.moves {
 		s.moves.Store(true)
@@ -198,7 +204,7 @@ func (s *semaphoreSeries) read(t int64, may looks) SemaphoreStats {
 			if may == allLooks || may == firstLook && m.seenAt == 0 {
 				m.look(t)
 			}
-			m.addTo(&c, t, s.cfg.holdLimit)
+			m.addTo(&c, t)
 		}
 		sh.mu.Unlock()
 	}
@@ -210,8 +216,14 @@ func (s *semaphoreSeries) readOne(m *semaphoreMember) SemaphoreStats {
 	c := s.header()
 	m.shard.mu.Lock()
 	defer m.shard.mu.Unlock()
-	m.addTo(&c, now(), s.cfg.holdLimit)
+	m.addTo(&c, now())
 	return c
+}
+
+// waitLimit is how long somebody may wait in vain: nobody need wait for less than
+// others may hold.
+func (s *semaphoreSeries) waitLimit() time.Duration {
+	return cmp.Or(s.cfg.waitLimit, s.cfg.holdLimit, defaultStallAfter)
 }
 
 func (s *semaphoreSeries) header() SemaphoreStats {
@@ -225,6 +237,7 @@ func (s *semaphoreSeries) header() SemaphoreStats {
 		HoldLimit:   s.cfg.holdLimit,
 		TrackAll:    s.cfg.trackAll,
 		Reclaim:     s.cfg.reclaim,
+		WaitLimit:   s.waitLimit(),
 		AcquireWait: s.wait.read(),
 		Hold:        s.hold.read(),
 		Leaked:      leaks,

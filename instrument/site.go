@@ -46,6 +46,23 @@ func siteOfFunc(entry uintptr) string {
 	return formatSite(f.Name(), file, line)
 }
 
+// siteOfFrame is siteOf for a call on a stack. A range over an iterator of ours is
+// inlined with our lines under the caller's name; then it is the caller's first line.
+func siteOfFrame(f runtime.Frame) string {
+	if path.Dir(f.File) == ownFolder() && !strings.HasPrefix(f.Function, modulePath+"/instrument.") {
+		if fn := runtime.FuncForPC(f.Entry); fn != nil {
+			f.File, f.Line = fn.FileLine(f.Entry)
+		}
+	}
+	return formatSite(f.Function, f.File, f.Line)
+}
+
+// ownFolder is where the compiler found this package.
+var ownFolder = sync.OnceValue(func() string {
+	_, file, _, _ := runtime.Caller(0)
+	return path.Dir(file)
+})
+
 func formatSite(function, file string, line int) string {
 	if function == "" {
 		return ""

@@ -82,11 +82,12 @@ type ChanStats struct {
 
 	stalledSince  int64 // stamp of the earliest stall of one that is open
 	strandedSince int64
-	growing       int   // members whose floor has only risen for StallAfter
-	growingSince  int64 // since when the first does
-	passedSenders int   // members whose oldest sender waits for StallAfter while others are received
-	passedSince   int64 // since when the first does
-	abandonedAt   int64 // stamp of the latest abandonment
+	growing       int    // members whose floor has only risen for StallAfter
+	growingSince  int64  // since when the first does
+	passedSenders int    // members whose oldest sender waits for StallAfter in a line that grows
+	passedSince   int64  // since when the first does
+	lost          uint64 // of the Abandoned messages, those that nobody ever came for
+	lostAt        int64  // when the latest were found
 }
 
 // SemaphoreStats is a reading of a semaphore, or of all of one name: numbers
@@ -128,6 +129,7 @@ type SemaphoreStats struct {
 	HeldTooLong  int           // tracked Permits older than HoldLimit
 	TrackAll     bool          // set by WithTrackAll, or WithReclaim
 	Reclaim      bool          // set by WithReclaim
+	WaitLimit    time.Duration // after which a waiter is a suspect: WithWaitLimit, else HoldLimit, else 5 minutes
 
 	Leaked []LeakSite // permits collected unreleased, by the place that took them
 
@@ -136,6 +138,7 @@ type SemaphoreStats struct {
 	missing          finding // permits that live semaphores lost for good
 	still            finding // permits in use, none of which was released for HoldLimit
 	rising           finding // permits by which the floor has only risen for HoldLimit
+	blocked          finding // those that wait where the first has for WaitLimit, and in vain
 }
 
 // LeakSite counts the permits that were taken at one place and never released.
@@ -197,7 +200,8 @@ type SelfStats struct {
 	CollectFaults      uint64        // user callbacks that panicked
 	SnapshotDuration   time.Duration // what this reading took
 
-	suspectsSeen []suspectCount
+	suspects     []classCount
+	lookInterval time.Duration // between two looks at the goroutines; 0 is never
 }
 
 // Evidence says how sure a Suspect is.

@@ -23,25 +23,29 @@ type suspectClass struct {
 	evidence     Evidence
 }
 
-type suspectCount struct {
+// suspectCount is how many suspicions of a class began, and how many ended.
+type suspectCount struct{ seen, ended uint64 }
+
+type classCount struct {
 	suspectClass
-	n uint64
+	suspectCount
 }
 
 // suspectLog remembers the suspects of the last reading, to tell which began
 // and which ended. Registry.reading guards it.
 type suspectLog struct {
-	known map[suspectKey]Suspect
-	seen  map[suspectClass]uint64
+	known  map[suspectKey]Suspect
+	counts map[suspectClass]*suspectCount
 }
 
-// suspectClasses are the suspicions there are; each has a count from the start.
+// suspectClasses are the suspicions there are; each is counted from the start.
 var suspectClasses = []suspectClass{
 	{"channel", "undrained", Heuristic},
 	{"channel", "growing", Heuristic},
 	{"channel", "stranded", Heuristic},
 	{"channel", "sender_blocked", Heuristic},
 	{"channel", "abandoned", Collected},
+	{"semaphore", "acquirer_blocked", Heuristic},
 	{"semaphore", "held_too_long", Heuristic},
 	{"semaphore", "nothing_released", Heuristic},
 	{"semaphore", "rising_floor", Heuristic},
@@ -95,7 +99,7 @@ type suspectEvent struct {
 func (l *suspectLog) update(found []Suspect) (events []suspectEvent) {
 	if l.known == nil {
 		l.known = make(map[suspectKey]Suspect)
-		l.seen = make(map[suspectClass]uint64)
+		l.counts = make(map[suspectClass]*suspectCount)
 	}
 	current := make(map[suspectKey]Suspect, len(found))
 	for i := range found {
@@ -104,13 +108,14 @@ func (l *suspectLog) update(found []Suspect) (events []suspectEvent) {
 		if before, ok := l.known[key]; ok {
 			x.Since = before.Since
 		} else {
-			l.seen[suspectClass{x.Kind, x.Reason, x.Evidence}]++
+			l.count(key).seen++
 			events = append(events, suspectEvent{Suspect: *x})
 		}
 		current[key] = *x
 	}
 	for key, x := range l.known {
 		if _, ok := current[key]; !ok {
+			l.count(key).ended++
 			events = append(events, suspectEvent{Suspect: x, ended: true})
 		}
 	}
@@ -142,10 +147,21 @@ func (x *Suspect) attrs() []any {
 	}
 }
 
-func (l *suspectLog) counts() []suspectCount {
-	out := make([]suspectCount, len(suspectClasses))
+func (l *suspectLog) count(k suspectKey) *suspectCount {
+	c := suspectClass{k.kind, k.reason, k.evidence}
+	if l.counts[c] == nil {
+		l.counts[c] = new(suspectCount)
+	}
+	return l.counts[c]
+}
+
+func (l *suspectLog) classes() []classCount {
+	out := make([]classCount, len(suspectClasses))
 	for i, c := range suspectClasses {
-		out[i] = suspectCount{c, l.seen[c]}
+		out[i].suspectClass = c
+		if n := l.counts[c]; n != nil {
+			out[i].suspectCount = *n
+		}
 	}
 	return out
 }
@@ -171,8 +187,8 @@ func findSuspects(s *Snapshot, t int64) []Suspect {
 		if c.passedSenders > 0 {
 			add("channel", &c.Info, "sender_blocked", Heuristic, c.passedSince, uint64(c.passedSenders), "")
 		}
-		if c.abandonedAt != 0 && since(t, c.abandonedAt) < abandonedFor {
-			add("channel", &c.Info, "abandoned", Collected, c.abandonedAt, c.Abandoned, "")
+		if c.lost > 0 && since(t, c.lostAt) < abandonedFor {
+			add("channel", &c.Info, "abandoned", Collected, c.lostAt, c.lost, "")
 		}
 	}
 	for i := range s.Semaphores {
@@ -185,6 +201,7 @@ func findSuspects(s *Snapshot, t int64) []Suspect {
 				add("semaphore", &c.Info, reason, e, f.since, uint64(f.permits), site)
 			}
 		}
+		found("acquirer_blocked", Heuristic, c.blocked, "")
 		found("nothing_released", Heuristic, c.still, "")
 		found("rising_floor", Heuristic, c.rising, "")
 		found("unreleased", Collected, c.missing, worstSite(c.Leaked))

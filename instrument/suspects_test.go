@@ -1,7 +1,10 @@
 package instrument
 
 import (
+	"context"
 	"log/slog"
+	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -72,8 +75,10 @@ func TestUndrained(t *testing.T) {
 		if !slices.Equal(lines, want) {
 			t.Errorf("logged %q", lines)
 		}
-		if n := numberOf(t, s, "weir.leak.suspects.seen", "channel", "undrained", "heuristic"); n != 2 {
-			t.Errorf("seen %v, want 2", n)
+		for _, metric := range []string{"weir.leak.suspects.seen", "weir.leak.suspects.ended"} {
+			if n := numberOf(t, s, metric, "channel", "undrained", "heuristic"); n != 2 {
+				t.Errorf("%s %v, want 2", metric, n)
+			}
 		}
 	})
 }
@@ -233,29 +238,122 @@ func TestStranded(t *testing.T) {
 	})
 }
 
-// TestSenderBlocked has a channel move so slowly that the last of many senders
-// waits longer than the threshold.
+// TestSenderBlocked has senders come faster than a channel takes their messages. The
+// same number of them at once, as of goroutines that hand their results to one, is
+// worked off, however long the last of them waits.
 func TestSenderBlocked(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := quietRegistry()
-		c := NewChan[int]("slow", 0, WithRegistry(r), WithStallAfter(time.Minute))
-		for range 10 {
-			go c.Send(1)
-		}
-		var seen []string
-		for range 10 {
-			time.Sleep(20 * time.Second)
-			for _, x := range r.Snapshot().Suspects {
-				seen = append(seen, x.Reason)
+	for name, c := range map[string]struct {
+		atOnce, after int
+		want          []string
+	}{
+		"ever more":                        {2, 2, []string{"sender_blocked"}},
+		"at once":                          {40, 0, nil},
+		"one more for each that is let in": {20, 1, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := NewRegistry()
+				ch := NewChan[int]("slow", 0, WithRegistry(r), WithStallAfter(time.Minute))
+				come := func(n int) {
+					for range n {
+						go ch.Send(1)
+					}
+				}
+				r.Snapshot()
+				come(c.atOnce)
+				seen := make(map[string]bool)
+				for range 20 {
+					time.Sleep(20 * time.Second)
+					for _, x := range r.Snapshot().Suspects {
+						seen[x.Reason] = true
+						if x.Kind != "channel" || x.Count != 1 || time.Since(x.Since) < time.Minute || !strings.HasPrefix(x.Site, "instrument.TestSenderBlocked") {
+							t.Errorf("%+v", x)
+						}
+					}
+					ch.Recv()
+					come(c.after)
+				}
+				if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, c.want) {
+					t.Errorf("suspected: %q, want %q", got, c.want)
+				}
+				for r.Snapshot().Channels[0].BlockedSenders > 0 {
+					ch.Recv()
+					synctest.Wait()
+				}
+				if s := r.Snapshot(); len(s.Suspects) != 0 {
+					t.Errorf("all were let in, and still %+v", s.Suspects)
+				}
+			})
+		})
+	}
+}
+
+// TestAbandonedIsWhatNobodyCameFor: messages whose receiver came, and left for a
+// reason, are counted but no suspect.
+func TestAbandonedIsWhatNobodyCameFor(t *testing.T) {
+	late, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, c := range map[string]struct {
+		leave func(r *Registry) (any, *chanMember)
+		want  uint64 // suspected
+	}{
+		"nobody came": {func(r *Registry) (any, *chanMember) {
+			c := NewChan[int]("c", 4, WithRegistry(r))
+			c.Send(1)
+			c.Send(2)
+			return c, c.m
+		}, 2},
+		"nobody came to a queue": {func(r *Registry) (any, *chanMember) {
+			q := NewQueue[int]("c", WithRegistry(r))
+			q.Send(1)
+			return q, q.m
+		}, 1},
+		"the first answer was enough": {func(r *Registry) (any, *chanMember) {
+			c := NewChan[int]("c", 3, WithRegistry(r))
+			for range 3 {
+				c.Send(1)
 			}
 			c.Recv()
-		}
-		if !slices.Contains(seen, "sender_blocked") || slices.Contains(seen, "undrained") {
-			t.Errorf("suspected: %q", seen)
-		}
-		synctest.Wait()
-		if s := r.Snapshot(); len(s.Suspects) != 0 {
-			t.Errorf("all were let in, and still %+v", s.Suspects)
-		}
-	})
+			return c, c.m
+		}, 0},
+		"a reply that came too late": {func(r *Registry) (any, *chanMember) {
+			c := NewChan[int]("c", 1, WithRegistry(r))
+			_, _ = c.RecvContext(late)
+			c.Send(1)
+			return c, c.m
+		}, 0},
+		"one asked for before it came": {func(r *Registry) (any, *chanMember) {
+			c := NewChan[int]("c", 1, WithRegistry(r))
+			c.TryRecv()
+			c.Send(1)
+			return c, c.m
+		}, 0},
+		"a queue asked before it came": {func(r *Registry) (any, *chanMember) {
+			q := NewQueue[int]("c", WithRegistry(r))
+			_, _ = q.RecvContext(late)
+			q.Send(1)
+			return q, q.m
+		}, 0},
+		"a wake-up": {func(r *Registry) (any, *chanMember) {
+			c := NewChan[struct{}]("c", 1, WithRegistry(r))
+			c.TrySend(struct{}{})
+			return c, c.m
+		}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := NewRegistry()
+			keep := NewChan[int]("c", 1, WithRegistry(r)) // the name
+			left, m := c.leave(r)
+			forever = append(forever, left)
+			m.retire() // as the cleanup does
+			s := r.Snapshot()
+			if got := suspectIn(s, "abandoned").Count; got != c.want {
+				t.Errorf("%d messages are suspected, want %d", got, c.want)
+			}
+			if got := chanIn(t, s, "c"); got.Abandoned == 0 {
+				t.Error("none is counted")
+			}
+			runtime.KeepAlive(keep)
+		})
+	}
 }

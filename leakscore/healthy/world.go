@@ -26,7 +26,7 @@ type Program struct {
 // Programs lists the corpus.
 func Programs() []Program {
 	var all []Program
-	for _, some := range [][]Program{pools, servers, queues, waiters, pipelines, semaphores} {
+	for _, some := range [][]Program{pools, servers, queues, waiters, pipelines, semaphores, fans, growth} {
 		all = append(all, some...)
 	}
 	return all
