@@ -19,7 +19,7 @@ func TestLedgerCountOverflows(t *testing.T) {
 	l.acquired = 5<<22 - 3
 	l.unlock(true)
 	for want := uint64(5<<22 - 2); want < 5<<22+3; want++ {
-		if got := l.take(1, nil); got == notOut {
+		if got := l.take(1, nil, false); got == notOut {
 			l.lock()
 			if !l.takeHome(1) {
 				t.Fatal("a free permit is not to be had")
@@ -57,9 +57,9 @@ func TestLedgerOfWideLimitStaysAtHome(t *testing.T) {
 
 func TestLedgerTakesNoNegative(t *testing.T) {
 	l := newLedger(3)
-	l.take(2, nil)
+	l.take(2, nil, false)
 	for _, n := range []int64{-1, -2, math.MinInt64} {
-		if _, ok := l.swapTake(n); ok {
+		if _, ok := l.swapTake(l.word.Load(), n); ok {
 			t.Errorf("took %d", n)
 		}
 		if _, ok := l.swapGive(n); ok {
@@ -82,7 +82,7 @@ func TestLedgerWasReleased(t *testing.T) {
 		}
 	}
 	ask("at first", false)
-	l.take(3, nil)
+	l.take(3, nil, false)
 	ask("after an acquire", false)
 	l.give(1)
 	ask("after a release", true)
@@ -107,7 +107,7 @@ func TestLedgerIsTakenHomeUnderWay(t *testing.T) {
 		for range takers {
 			all.Go(func() {
 				for range each {
-					for l.take(1, nil) != taken {
+					for l.take(1, nil, false) != taken {
 						l.lock()
 						l.unlock(true)
 					}
@@ -138,7 +138,7 @@ func TestLedgerIsTakenHomeUnderWay(t *testing.T) {
 
 func TestLedgerLoses(t *testing.T) {
 	l := newLedger(9)
-	l.take(5, nil)
+	l.take(5, nil, false)
 	expect := func(when string, want int64) {
 		t.Helper()
 		if got := l.lost.Load(); got != want {
@@ -155,7 +155,7 @@ func TestLedgerLoses(t *testing.T) {
 	l.giveHome(1)
 	l.unlock(true)
 	expect("one more, at home", 3)
-	l.take(4, nil)
+	l.take(4, nil, false)
 	l.give(3)
 	expect("others come and go", 3)
 	l.give(4)

@@ -26,7 +26,7 @@ type Weighted interface {
 // Release of more than is taken has panicked nothing has changed, where that of
 // x/sync has more permits than it should.
 type Semaphore struct {
-	fast  *ledger          // that of m; nil in the zero Semaphore and one that wraps another
+	fast  *ledger          // that of m; nil in the zero Semaphore, and around one that is not measured
 	inner Weighted         // set by WrapSemaphore
 	m     *semaphoreMember // nil in the zero Semaphore
 
@@ -67,10 +67,11 @@ func makeSemaphore(name string, inner Weighted, permits int64, opts []SemaphoreO
 	cfg := semaphoreConfigOf(opts)
 	s := &Semaphore{m: new(semaphoreMember), inner: inner, trackAll: cfg.trackAll}
 	s.m.init(permits)
-	if inner == nil {
+	measured := s.m.register(name, cfg, semaphoreKind{wrapped: inner != nil, moves: true, skip: 2})
+	if measured || inner == nil {
 		s.fast = &s.m.ledger
 	}
-	if s.m.register(name, cfg, semaphoreKind{wrapped: inner != nil, moves: true, skip: 2}) {
+	if measured {
 		runtime.AddCleanup(s, (*semaphoreMember).retire, s.m)
 		if cfg.reclaim {
 			s.self = weak.Make(s)
@@ -94,29 +95,45 @@ func (s *Semaphore) member() *semaphoreMember {
 //
 // Where nobody waits it is one atomic operation, and reads no clock.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
-	if s.inner != nil {
-		return s.acquireInner(ctx, n)
+	l := s.fast
+	if l == nil && s.inner != nil {
+		return s.inner.Acquire(ctx, n)
 	}
 	var done <-chan struct{}
 	if ctx != nil {
 		done = ctx.Done()
 	}
-	if l := s.fast; l != nil && done == nil {
-		if inUse, ok := l.swapTake(n); ok {
-			l.rose(inUse)
-			runtime.KeepAlive(s) // or it could be retired before this is counted
-			return nil
+	switch {
+	case l == nil:
+	case s.inner == nil:
+		if old := l.word.Load(); !isDone(done) { // in this order: see take
+			if inUse, ok := l.swapTake(old, n); ok {
+				l.rose(inUse)
+				runtime.KeepAlive(s) // or it could be retired before this is counted
+				return nil
+			}
 		}
+	case ctx != nil && !isDone(done) && s.inner.TryAcquire(n):
+		if inUse, ok := l.swapTake(l.word.Load(), n); ok {
+			l.rose(inUse)
+		} else {
+			s.countTaken(n)
+		}
+		runtime.KeepAlive(s)
+		return nil
 	}
 	return s.acquire(ctx, done, n)
 }
 
 // acquire is Acquire where there is more to it.
 func (s *Semaphore) acquire(ctx context.Context, done <-chan struct{}, n int64) error {
+	if s.inner != nil {
+		return s.acquireInner(ctx, done, n)
+	}
 	checkPermits(n)
 	defer runtime.KeepAlive(s) // as in Acquire
 	m := s.member()
-	switch m.take(n, done) {
+	switch m.take(n, done, s.fast != nil) {
 	case taken:
 		return nil
 	case wasDone:
@@ -240,8 +257,8 @@ func (s *Semaphore) noteWaiters() {
 // whether it did. What it refuses is counted as outcome "rejected". It panics if
 // n is negative.
 func (s *Semaphore) TryAcquire(n int64) bool {
-	if l := s.fast; l != nil {
-		if inUse, ok := l.swapTake(n); ok {
+	if l := s.fast; l != nil && s.inner == nil {
+		if inUse, ok := l.swapTake(l.word.Load(), n); ok {
 			l.rose(inUse)
 			runtime.KeepAlive(s) // as in Acquire
 			return true
@@ -257,7 +274,7 @@ func (s *Semaphore) try(n int64) bool {
 	}
 	checkPermits(n)
 	m := s.member()
-	got := m.take(n, nil)
+	got := m.take(n, nil, s.fast != nil)
 	if got == notOut {
 		got = s.trySlowly(n)
 	}
@@ -282,24 +299,27 @@ func (s *Semaphore) trySlowly(n int64) taking {
 // Release gives n permits back. It panics if n is negative or more than are
 // taken.
 func (s *Semaphore) Release(n int64) {
-	if s.inner != nil {
-		s.releaseInner(n)
-		return
-	}
 	if l := s.fast; l != nil {
 		if inUse, ok := l.swapGive(n); ok {
 			if inUse < l.low() {
 				l.fell(inUse)
 			}
+			if s.inner != nil {
+				s.inner.Release(n)
+			}
 			runtime.KeepAlive(s) // as in Acquire
 			return
 		}
+	}
+	if s.inner != nil {
+		s.releaseInner(n)
+		return
 	}
 	checkPermits(n)
 	if !s.member().give(n) {
 		s.releaseSlowly(n)
 	}
-	runtime.KeepAlive(s)
+	runtime.KeepAlive(s) // as in Acquire
 }
 
 func (s *Semaphore) releaseSlowly(n int64) {

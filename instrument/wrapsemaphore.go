@@ -28,24 +28,13 @@ func WrapSemaphore(name string, s Weighted, permits int64, opts ...SemaphoreOpti
 	return makeSemaphore(name, s, permits, opts)
 }
 
-// acquireInner is Acquire of a wrapped semaphore.
-func (s *Semaphore) acquireInner(ctx context.Context, n int64) error {
-	m := s.m
-	switch {
-	case m.series == nil:
-		return s.inner.Acquire(ctx, n)
-	case ctx == nil || isDone(ctx.Done()):
+// acquireInner is Acquire of a wrapped semaphore that has too few permits, or must
+// be asked itself.
+func (s *Semaphore) acquireInner(ctx context.Context, done <-chan struct{}, n int64) error {
+	if ctx == nil || isDone(done) {
 		return s.countInner(s.inner.Acquire(ctx, n), n)
-	case !s.inner.TryAcquire(n):
-		return s.waitInner(ctx, n)
 	}
-	if inUse, ok := m.swapTake(n); ok {
-		m.rose(inUse)
-		runtime.KeepAlive(s) // as in Acquire
-		return nil
-	}
-	s.countTaken(n)
-	return nil
+	return s.waitInner(ctx, n)
 }
 
 // countInner counts what became of an Acquire.
@@ -59,7 +48,7 @@ func (s *Semaphore) countInner(err error, n int64) error {
 	return err
 }
 
-// waitInner is acquireInner where there are too few permits. It is deferred that
+// waitInner is Acquire of a wrapped semaphore that has too few permits. It is deferred that
 // the wait ends, because the semaphore's own panics stay as they are.
 func (s *Semaphore) waitInner(ctx context.Context, n int64) error {
 	w := newAcquirer(n, now())
@@ -82,7 +71,7 @@ func (s *Semaphore) noteInner(change func()) {
 func (s *Semaphore) tryInner(n int64) bool {
 	ok := s.inner.TryAcquire(n)
 	switch {
-	case s.m.series == nil:
+	case s.fast == nil:
 	case ok:
 		s.countTaken(n)
 	default:
@@ -96,7 +85,7 @@ func (s *Semaphore) tryInner(n int64) bool {
 // are more than there are some were released behind our back.
 func (s *Semaphore) countTaken(n int64) {
 	m := s.m
-	if m.take(n, nil) != taken {
+	if m.take(n, nil, false) != taken {
 		s.lock()
 		excess := max(n-(m.limit-m.inUse), 0)
 		m.takeHome(n - excess)
@@ -107,16 +96,12 @@ func (s *Semaphore) countTaken(n int64) {
 	runtime.KeepAlive(s) // as in Acquire
 }
 
-// releaseInner is Release of a wrapped semaphore. It counts first: counted
-// afterwards, permits that were taken again meanwhile would be too many.
+// releaseInner is Release of a wrapped semaphore where there is more to it. As in
+// Release it is counted first: counted afterwards, permits that were taken again
+// meanwhile would be too many.
 func (s *Semaphore) releaseInner(n int64) {
-	m := s.m
-	if m.series != nil && n >= 0 {
-		if inUse, ok := m.swapGive(n); !ok {
-			s.countGiven(n)
-		} else if inUse < m.low() {
-			m.fell(inUse)
-		}
+	if s.fast != nil && n >= 0 {
+		s.countGiven(n)
 	}
 	s.inner.Release(n)
 	runtime.KeepAlive(s) // as in Acquire
@@ -147,5 +132,5 @@ func (s *Semaphore) giveInnerBack(n int64) {
 			s.m.mu.Unlock()
 		}
 	}()
-	s.releaseInner(n)
+	s.Release(n)
 }
