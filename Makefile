@@ -49,9 +49,10 @@ model:
 	done
 
 # One table, in about three minutes: what weir costs beside the native things and
-# beside what is written by hand.
+# beside what is written by hand. BENCH=-h lists the flags; BENCH='-only semaphore'
+# has part of it.
 bench:
-	cd bench && GOWORK=off $(GO) run .
+	cd bench && GOWORK=off $(GO) run . $(BENCH)
 
 # Some known leaks and all healthy programs, the latter in fake time: half a minute.
 test-leakscore:

@@ -69,6 +69,15 @@ func TestTaskMeter(t *testing.T) {
 	}
 }
 
+func TestSemaphoreAllocations(t *testing.T) {
+	for _, m := range semaphoreMeasurements(newLab()) {
+		values, err := m.measure(1)
+		if err != nil || len(values) != 1 || values[0] > m.must {
+			t.Errorf("%s: %v, %v", m.what, values, err)
+		}
+	}
+}
+
 func TestMembers(t *testing.T) {
 	const rounds, members, names = 1, 2000, 90
 	for what, measure := range map[string]func() ([]float64, error){

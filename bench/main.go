@@ -110,7 +110,7 @@ func measure(cfg config) (rows []row, err error) {
 			}
 		}
 	}
-	take(taskMeterMeasurements(l))
+	take(append(semaphoreMeasurements(l), taskMeterMeasurements(l)...))
 	stop()
 	take(append(memberMeasurements(), scrapeMeasurements()...))
 	return rows, errors.Join(failed...)
