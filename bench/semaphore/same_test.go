@@ -187,12 +187,12 @@ func openTheirs(limit int64) instrument.Weighted { return xsync.NewWeighted(limi
 // openers are the ways to have one of weir's, measured and not.
 func openers(t *testing.T) map[string]opener {
 	made := make(map[string]opener)
-	for prefix, r := range map[string]*instrument.Registry{"": registry, "disabled, ": disabled(t)} {
+	for how, r := range map[string]*instrument.Registry{"measured": registry, "disabled": disabled(t)} {
 		with := instrument.WithRegistry(r)
-		made[prefix+"ours"] = func(limit int64) instrument.Weighted {
+		made[how+", ours"] = func(limit int64) instrument.Weighted {
 			return instrument.NewSemaphore("ours", limit, with)
 		}
-		made[prefix+"wrapped"] = func(limit int64) instrument.Weighted {
+		made[how+", wrapped"] = func(limit int64) instrument.Weighted {
 			return instrument.WrapSemaphore("wrapped", xsync.NewWeighted(limit), limit, with)
 		}
 	}
