@@ -97,10 +97,8 @@ func TestFilesAreDeterministic(t *testing.T) {
 	for _, format := range shipped {
 		cfg := dashboards.Config{Datasource: "mimir-1", Selector: `team="game"`, RunbookURL: "https://wiki.example.com/weir/", Format: format}
 		first := files(t, cfg)
-		for range 3 {
-			if again := files(t, cfg); !maps.EqualFunc(first, again, bytes.Equal) {
-				t.Fatalf("format %q differs from one call to the next", format)
-			}
+		if again := files(t, cfg); !maps.EqualFunc(first, again, bytes.Equal) {
+			t.Errorf("format %q differs from one call to the next", format)
 		}
 	}
 }

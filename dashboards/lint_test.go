@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/weir-go/weir/dashboards"
@@ -206,29 +207,28 @@ var foreign = map[string][]string{
 var targetLabels = []string{"cluster", "namespace", "job", "instance", "pod"}
 
 // labelsOf returns the labels of a series, nil where there is none of the name.
-func labelsOf(metric string) []string {
-	if labels, ok := foreign[metric]; ok {
-		return slices.Concat(targetLabels, labels)
+func labelsOf(metric string) []string { return exported()[metric] }
+
+// exported is all series that boards may ask for, with their labels.
+var exported = sync.OnceValue(func() map[string][]string {
+	all := make(map[string][]string)
+	for metric, labels := range foreign {
+		all[metric] = slices.Concat(targetLabels, labels)
 	}
 	for _, d := range instrument.Metrics() {
-		name := d.PrometheusName()
-		if metric == name {
-			return slices.Concat(targetLabels, d.Labels)
-		}
-		if rest, ok := strings.CutPrefix(metric, name); ok && d.Kind == instrument.HistogramKind {
-			switch rest {
-			case "_sum", "_count":
-				return slices.Concat(targetLabels, d.Labels)
-			case "_bucket":
-				return slices.Concat(targetLabels, d.Labels, []string{"le"})
-			}
+		name, labels := d.PrometheusName(), slices.Concat(targetLabels, d.Labels)
+		all[name] = labels
+		if d.Kind == instrument.HistogramKind {
+			all[name+"_sum"], all[name+"_count"] = labels, labels
+			all[name+"_bucket"] = slices.Concat(labels, []string{"le"})
 		}
 	}
-	return nil
-}
+	return all
+})
 
 var (
 	metricPattern   = regexp.MustCompile(`\b(weir_\w+|ALERTS\w*|process_\w+|go_(?:mem|gor)\w+)(\{((?:[^"}]|"(?:[^"\\]|\\.)*")*)\})?`)
+	stringPattern   = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 	matcherPattern  = regexp.MustCompile(`(\w+)(=~|!~|!=|=)"((?:[^"\\]|\\.)*)"`)
 	groupingPattern = regexp.MustCompile(`\b(?:by|without|on|ignoring|group_left|group_right) ?\(([^)]*)\)`)
 	replacePattern  = regexp.MustCompile(`, "(\w+)", "[^"]*", "\w*", "[^"]*"\)`)
@@ -348,19 +348,26 @@ func lintHistograms(all []selector, fault faulter) {
 	for _, s := range all {
 		asked[s.metric] = true
 	}
-	for _, d := range instrument.Metrics() {
-		name := d.PrometheusName()
-		classic := asked[name+"_bucket"] || asked[name+"_sum"] || asked[name+"_count"]
-		if d.Kind == instrument.HistogramKind && asked[name] != classic {
+	for _, name := range histograms() {
+		if asked[name] != (asked[name+"_bucket"] || asked[name+"_sum"] || asked[name+"_count"]) {
 			fault("%s is asked in one of its two forms only", name)
 		}
 	}
 }
 
+var histograms = sync.OnceValue(func() (names []string) {
+	for _, d := range instrument.Metrics() {
+		if d.Kind == instrument.HistogramKind {
+			names = append(names, d.PrometheusName())
+		}
+	}
+	return names
+})
+
 func balanced(expr string) bool {
 	var open []rune
 	closes := map[rune]rune{')': '(', ']': '[', '}': '{'}
-	for _, r := range regexp.MustCompile(`"(?:[^"\\]|\\.)*"`).ReplaceAllString(expr, "") {
+	for _, r := range stringPattern.ReplaceAllString(expr, "") {
 		switch r {
 		case '(', '[', '{':
 			open = append(open, r)
