@@ -42,70 +42,90 @@ const (
 	howToSize = "It is arithmetic on the last week, not a decision: try it, and look again after a week. Little's law: what is inside is the rate times how long each stays."
 )
 
-func (c *canvas) channelSizes() panel {
+// sized is a table of how large the objects of a kind are and should be.
+type sized struct {
+	about
+	kind, column  string // the column of their names
+	size          valueColumn
+	peak          string
+	share         valueColumn // of the size that was used
+	more          []valueColumn
+	refused       string
+	recommended   string
+	refusedUnless string // what stands where refusals are not counted
+}
+
+func (c *canvas) sizes(s sized) panel {
+	s.unit, s.w = "none", 24
+	s.size.unit, s.size.width = "locale", 110
+	s.share.unit, s.share.width, s.share.gauge = "percentunit", 180, true
+	values := []valueColumn{s.size, {title: "Peak in 7 days", expr: s.peak, unit: "locale", width: 120}, s.share}
+	values = append(values, s.more...)
 	return c.table(grid{
-		about: about{title: "Channels", unit: "none", w: 24, h: 8, empty: "No channel is measured under this selection.",
-			text: "For one channel of each name: how many messages fit, the most that were in it, how full it was in all but the worst hundredth of the week, what it refused, and how large it should be. Peak: it never needed more, with a quarter to spare. One second of work: it refused or has a backlog; more than the receiver does in a second only makes everybody wait longer. Normal: a peak between a tenth and nine tenths, nothing refused. " + howToSize},
-		labels: []labelColumn{{label: "name", title: "Channel", board: "channel"}, {label: "job", title: "Service"}, {label: "reason", title: "Reason", width: 320, last: true, empty: "–"}},
-		values: []valueColumn{
-			{title: "Capacity", expr: c.channelSize(), unit: "locale", width: 110, empty: "unbounded"},
-			{title: "Peak in 7 days", expr: fmt.Sprintf("ceil(%s)", c.channelPeak()), unit: "locale", width: 120},
-			{title: "p99 fill", expr: most(object, fmt.Sprintf("quantile_over_time(0.99, %s%s)", c.of("weir_channel_fill_ratio_max"), week)), unit: "percentunit", width: 180, gauge: true, limits: above(0.7, 0.9), empty: "no bound"},
-			{title: "Refused in 7 days", expr: fmt.Sprintf("round(%s)", c.channelRefused()), unit: "locale", width: 165, limits: anyIs("orange"), empty: watchedOnly},
-			{title: "Recommended", expr: c.channelAdvice(), unit: "locale", width: 120, empty: neverUsed},
-		},
+		about:  s.about,
+		labels: []labelColumn{{label: "name", title: s.column, board: s.kind}, {label: "job", title: "Service"}, {label: "reason", title: "Reason", width: 320, last: true, empty: "–"}},
+		values: append(values,
+			valueColumn{title: "Refused in 7 days", expr: "round(" + s.refused + ")", unit: "locale", width: 165, limits: anyIs("orange"), empty: s.refusedUnless},
+			valueColumn{title: "Recommended", expr: s.recommended, unit: "locale", width: 120, empty: neverUsed}),
 		sortBy: "Refused in 7 days",
+	})
+}
+
+// p99 is what a gauge was below in all but the worst hundredth of the week.
+func p99(gauge string) string { return "quantile_over_time(0.99, " + gauge + week + ")" }
+
+func (c *canvas) channelSizes() panel {
+	return c.sizes(sized{
+		about: about{title: "Channels", h: 8, empty: "No channel is measured under this selection.",
+			text: "For one channel of each name: how many messages fit, the most that were in it, how full it was in all but the worst hundredth of the week, what it refused, and how large it should be. Peak: it never needed more, with a quarter to spare. One second of work: it refused or has a backlog; more than the receiver does in a second only makes everybody wait longer. Normal: a peak between a tenth and nine tenths, nothing refused. " + howToSize},
+		kind: "channel", column: "Channel",
+		size:    valueColumn{title: "Capacity", expr: c.channelSize(), empty: "unbounded"},
+		peak:    "ceil(" + c.channelPeak() + ")",
+		share:   valueColumn{title: "p99 fill", expr: most(object, p99(c.of("weir_channel_fill_ratio_max"))), limits: above(0.7, 0.9), empty: "no bound"},
+		refused: c.channelRefused(), refusedUnless: watchedOnly,
+		recommended: c.channelAdvice(),
 	})
 }
 
 func (c *canvas) semaphoreSizes() panel {
-	return c.table(grid{
-		about: about{title: "Semaphores", unit: "none", w: 24, h: 6, empty: "No semaphore is measured under this selection.",
+	return c.sizes(sized{
+		about: about{title: "Semaphores", h: 6, empty: "No semaphore is measured under this selection.",
 			text: "For each semaphore: its permits, the most in use in one process, how many of them were in all but the worst hundredth of the week, what was refused, and how many there should be. Normal: the peak below the limit, or a limit that is reached on purpose with nobody refused. More permits help only where what they guard has room: when the time held grows with the permits in use, it has not. " + howToSize},
-		labels: []labelColumn{{label: "name", title: "Semaphore", board: "semaphore"}, {label: "job", title: "Service"}, {label: "reason", title: "Reason", width: 320, last: true, empty: "–"}},
-		values: []valueColumn{
-			{title: "Permits", expr: most(object, c.of("weir_semaphore_permits_limit")), unit: "locale", width: 110},
-			{title: "Peak in 7 days", expr: c.semaphorePeak(), unit: "locale", width: 120},
-			{title: "p99 used", expr: most(object, fmt.Sprintf("quantile_over_time(0.99, %s%s) / (%s > 0)", c.of("weir_semaphore_permits_in_use"), week, c.of("weir_semaphore_permits_limit"))), unit: "percentunit", width: 180, gauge: true, limits: above(0.8, 1)},
-			{title: "Refused in 7 days", expr: fmt.Sprintf("round(%s)", c.semaphoreRefused()), unit: "locale", width: 165, limits: anyIs("orange"), empty: watchedOnly},
-			{title: "Recommended", expr: c.semaphoreAdvice(), unit: "locale", width: 120, empty: neverUsed},
-		},
-		sortBy: "Refused in 7 days",
+		kind: "semaphore", column: "Semaphore",
+		size:    valueColumn{title: "Permits", expr: most(object, c.of("weir_semaphore_permits_limit"))},
+		peak:    c.semaphorePeak(),
+		share:   valueColumn{title: "p99 used", expr: most(object, fmt.Sprintf("%s / (%s > 0)", p99(c.of("weir_semaphore_permits_in_use")), c.of("weir_semaphore_permits_limit"))), limits: above(0.8, 1)},
+		refused: c.semaphoreRefused(), refusedUnless: watchedOnly,
+		recommended: c.semaphoreAdvice(),
 	})
 }
 
 func (c *canvas) poolSizes() panel {
-	return c.table(grid{
-		about: about{title: "Worker pools", unit: "none", w: 24, h: 6, empty: "No pool is measured under this selection.",
+	return c.sizes(sized{
+		about: about{title: "Worker pools", h: 6, empty: "No pool is measured under this selection.",
 			text: "For each pool: its workers, the most that were busy at a scrape, how many of them were in all but the worst hundredth of the week, the longest queue at a scrape, what was refused, and how many workers there should be, so that they are busy four fifths of the time in the busiest minutes. Normal: some workers idle at the peak, nothing refused. " + howToSize},
-		labels: []labelColumn{{label: "name", title: "Pool", board: "pool"}, {label: "job", title: "Service"}, {label: "reason", title: "Reason", width: 320, last: true, empty: "–"}},
-		values: []valueColumn{
-			{title: "Workers", expr: most(object, c.of("weir_pool_workers")), unit: "locale", width: 110, empty: "no limit"},
-			{title: "Peak in 7 days", expr: c.poolPeak(), unit: "locale", width: 120},
-			{title: "p99 busy", expr: most(object, fmt.Sprintf("quantile_over_time(0.99, %s%s) / (%s > 0)", c.of("weir_pool_workers_busy"), week, c.of("weir_pool_workers"))), unit: "percentunit", width: 180, gauge: true, limits: above(0.8, 1), empty: "no limit"},
+		kind: "pool", column: "Pool",
+		size:  valueColumn{title: "Workers", expr: most(object, c.of("weir_pool_workers")), empty: "no limit"},
+		peak:  c.poolPeak(),
+		share: valueColumn{title: "p99 busy", expr: most(object, fmt.Sprintf("%s / (%s > 0)", p99(c.of("weir_pool_workers_busy")), c.of("weir_pool_workers"))), limits: above(0.8, 1), empty: "no limit"},
+		more: []valueColumn{
 			{title: "Queue", expr: most(object, c.of("weir_pool_queue_capacity")), unit: "locale", width: 90, empty: "–"},
 			{title: "Longest queue", expr: most(object, overWeek("max_over_time", c.of("weir_pool_queue_depth"))), unit: "locale", width: 120, empty: withoutQueue},
-			{title: "Refused in 7 days", expr: fmt.Sprintf("round(%s)", c.poolRefused()), unit: "locale", width: 165, limits: anyIs("orange")},
-			{title: "Recommended", expr: c.poolAdvice(), unit: "locale", width: 120, empty: neverUsed},
 		},
-		sortBy: "Refused in 7 days",
+		refused: c.poolRefused(), recommended: c.poolAdvice(),
 	})
 }
 
 // uses shows the course of what the tables sum up.
 func (c *canvas) uses() []panel {
-	share := func(a about, kind, expr string) panel {
-		a.unit, a.w, a.h = "percentunit", 8, 8
-		return c.ranking(a, query{"{{name}} · {{job}}", worst(object, expr)}).Min(0).Max(1).DataLinks(c.settings.drillDown(kind))
-	}
 	return []panel{
-		share(about{title: "Channels: peak fill", limits: above(0.7, 0.9), empty: "No channel is bounded, or all are empty.", runbook: runbookFilling,
+		c.shares(about{title: "Channels: peak fill", limits: above(0.7, 0.9), empty: "No channel is bounded, or all are empty.", runbook: runbookFilling,
 			text: "The highest depth of each window (30 to 60 s) as a share of the capacity, of the ten fullest channels. Normal: daily waves that do not touch the top. Rising from week to week: it will be too small soon."},
 			"channel", most(object, fmt.Sprintf("%s / (%s > 0)", c.of("weir_channel_depth_peak"), c.of("weir_channel_capacity")))),
-		share(about{title: "Semaphores: peak use", limits: above(0.8, 1), empty: "No permit was taken.", runbook: runbookExhausted,
+		c.shares(about{title: "Semaphores: peak use", limits: above(0.8, 1), empty: "No permit was taken.", runbook: runbookExhausted,
 			text: "The most permits in use in each window (30 to 60 s) as a share of the limit, of the ten fullest semaphores. Normal: daily waves. At the top for whole days: the limit decides how much gets through."},
 			"semaphore", most(object, c.ofLimit("weir_semaphore_in_use_peak"))),
-		share(about{title: "Pools: utilisation", limits: above(0.8, 0.95), empty: "No worker was busy.", runbook: runbookSaturated,
+		c.shares(about{title: "Pools: utilisation", limits: above(0.8, 0.95), empty: "No worker was busy.", runbook: runbookSaturated,
 			text: "The share of the workers' time that went into tasks, of the ten busiest pools. Normal: below 80% in the busiest hour. Above it waits grow faster than the load."},
 			"pool", most(object, c.utilisation())),
 	}

@@ -124,12 +124,8 @@ func (c *canvas) histories() []panel {
 		}
 		return c.ranking(a, query{"{{name}} · {{job}}", worst(by, expr)}).DataLinks(c.settings.drillDown(board))
 	}
-	share := func(a about, kind, expr string) panel {
-		a.unit, a.w, a.h = "percentunit", 8, 8
-		return c.ranking(a, query{"{{name}} · {{job}}", worst(object, expr)}).Min(0).Max(1).DataLinks(c.settings.drillDown(kind))
-	}
 	return []panel{
-		share(about{title: "Fullest channels", limits: above(0.7, 0.9), empty: "No channel is bounded, or all are empty.", runbook: runbookFilling,
+		c.shares(about{title: "Fullest channels", limits: above(0.7, 0.9), empty: "No channel is bounded, or all are empty.", runbook: runbookFilling,
 			text: "How full the fullest member of each channel is. Normal: bursts that drain. A line that stays high, or climbs and never falls, is a receiver that does not keep up."},
 			"channel", most(object, c.of("weir_channel_fill_ratio_max"))),
 		history(about{title: "Standing queues", empty: "Nothing stands in a queue.", unit: "locale", runbook: runbookGrowing,
@@ -147,14 +143,20 @@ func (c *canvas) histories() []panel {
 		history(about{title: "Panics", empty: "No panics.", unit: "eps", runbook: runbookPanicked,
 			text: "Tasks of worker pools that ended in a panic or in runtime.Goexit, per second. Normal: none. The program's log has the stacks."},
 			"pool", sum(object, c.rate("weir_pool_tasks_total", is("outcome", "panic")))),
-		share(about{title: "Permits in use", limits: above(0.8, 1), empty: "No permit was taken.", runbook: runbookExhausted,
+		c.shares(about{title: "Permits in use", limits: above(0.8, 1), empty: "No permit was taken.", runbook: runbookExhausted,
 			text: "The share of each semaphore's permits that are taken, where it is highest. Normal: falls back when the load does. A level that only ever rises is how lost permits look."},
 			"semaphore", most(object, c.permitsUsed())),
-		share(about{title: "Workers busy", limits: above(0.8, 1), empty: "No worker was busy.", runbook: runbookSaturated,
+		c.shares(about{title: "Workers busy", limits: above(0.8, 1), empty: "No worker was busy.", runbook: runbookSaturated,
 			text: "The share of each pool's workers that run a task, where it is highest. Normal: some are free. At 100% tasks queue; at 100% without finished tasks they are stuck."},
 			"pool", most(object, c.workersBusy())),
 		c.ranking(about{title: "Suspects", unit: "locale", w: 8, h: 8, empty: "Nothing is suspected.", runbook: runbookSuspected,
 			text: "Channels, permits, tasks or messages that look leaked or stuck, by name. Normal: none. The first rise is when it began: look what was deployed or changed then."},
 			query{"{{name}} · {{job}}", worst(object, sum(object, c.of("weir_leak_suspects")))}).DataLinks(c.settings.drillDown("leaks")),
 	}
+}
+
+// shares shows the course of a share of the objects of a kind that are worst.
+func (c *canvas) shares(a about, kind, expr string) panel {
+	a.unit, a.w, a.h = "percentunit", 8, 8
+	return c.ranking(a, query{"{{name}} · {{job}}", worst(object, expr)}).Min(0).Max(1).DataLinks(c.settings.drillDown(kind))
 }
