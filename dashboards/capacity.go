@@ -71,9 +71,6 @@ func (c *canvas) sizes(s sized) panel {
 	})
 }
 
-// p99 is what a gauge was below in all but the worst hundredth of the week.
-func p99(gauge string) string { return "quantile_over_time(0.99, " + gauge + week + ")" }
-
 func (c *canvas) channelSizes() panel {
 	return c.sizes(sized{
 		about: about{title: "Channels", h: 8, empty: "No channel is measured under this selection.",
@@ -81,7 +78,7 @@ func (c *canvas) channelSizes() panel {
 		kind: "channel", column: "Channel",
 		size:    valueColumn{title: "Capacity", expr: c.channelSize(), empty: "unbounded"},
 		peak:    "ceil(" + c.channelPeak() + ")",
-		share:   valueColumn{title: "p99 fill", expr: most(object, p99(c.of("weir_channel_fill_ratio_max"))), limits: above(0.7, 0.9), empty: "no bound"},
+		share:   valueColumn{title: "p99 fill", expr: c.p99("weir_channel_fill_ratio_max"), limits: above(0.7, 0.9), empty: "no bound"},
 		refused: c.channelRefused(), refusedUnless: watchedOnly,
 		recommended: c.channelAdvice(),
 	})
@@ -94,7 +91,7 @@ func (c *canvas) semaphoreSizes() panel {
 		kind: "semaphore", column: "Semaphore",
 		size:    valueColumn{title: "Permits", expr: most(object, c.of("weir_semaphore_permits_limit"))},
 		peak:    c.semaphorePeak(),
-		share:   valueColumn{title: "p99 used", expr: most(object, fmt.Sprintf("%s / (%s > 0)", p99(c.of("weir_semaphore_permits_in_use")), c.of("weir_semaphore_permits_limit"))), limits: above(0.8, 1)},
+		share:   valueColumn{title: "p99 used", expr: c.p99Of("weir_semaphore_permits_in_use", "weir_semaphore_permits_limit"), limits: above(0.8, 1)},
 		refused: c.semaphoreRefused(), refusedUnless: watchedOnly,
 		recommended: c.semaphoreAdvice(),
 	})
@@ -107,7 +104,7 @@ func (c *canvas) poolSizes() panel {
 		kind: "pool", column: "Pool",
 		size:  valueColumn{title: "Workers", expr: most(object, c.of("weir_pool_workers")), empty: "no limit"},
 		peak:  c.poolPeak(),
-		share: valueColumn{title: "p99 busy", expr: most(object, fmt.Sprintf("%s / (%s > 0)", p99(c.of("weir_pool_workers_busy")), c.of("weir_pool_workers"))), limits: above(0.8, 1), empty: "no limit"},
+		share: valueColumn{title: "p99 busy", expr: c.p99Of("weir_pool_workers_busy", "weir_pool_workers"), limits: above(0.8, 1), empty: "no limit"},
 		more: []valueColumn{
 			{title: "Queue", expr: most(object, c.of("weir_pool_queue_capacity")), unit: "locale", width: 90, empty: "–"},
 			{title: "Longest queue", expr: most(object, overWeek("max_over_time", c.of("weir_pool_queue_depth"))), unit: "locale", width: 120, empty: withoutQueue},

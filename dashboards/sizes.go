@@ -3,9 +3,10 @@ package dashboards
 import "fmt"
 
 // What the capacity board asks: how large things have to be. It looks back for a
-// week whatever time is shown, because a weekend says nothing about a Monday. That
-// reads many samples, so what a recommendation is made of is asked as seldom as can
-// be.
+// week whatever time is shown, because a weekend says nothing about a Monday; also
+// at processes that have ended since, so series of a week are matched with those of
+// this moment by object, never one by one. A week is many samples, so what a
+// recommendation is made of is asked as seldom as can be.
 const (
 	week = "[7d]"
 	// A rate over five minutes, and a week of them, each minute counted once.
@@ -59,6 +60,16 @@ func overWeek(function, series string) string { return function + "(" + series +
 // inWeek is how often something happened.
 func inWeek(counter string) string { return sum(object, overWeek("increase", counter)) }
 
+// p99 is what a gauge was below in all but the worst hundredth of the week, in the
+// process where that is most; p99Of the same as a share of another.
+func (s scope) p99(gauge string) string {
+	return most(object, "quantile_over_time(0.99, "+s.of(gauge)+week+")")
+}
+
+func (s scope) p99Of(gauge, limit string) string {
+	return fmt.Sprintf("%s / (%s > 0)", s.p99(gauge), most(object, s.of(limit)))
+}
+
 // busiest is the highest of rates over five minutes, in any one process.
 func busiest(rates string) string {
 	return most(object, fmt.Sprintf("max_over_time((%s)%s)", rates, allFives))
@@ -75,8 +86,8 @@ func (s scope) channelSize() string {
 // on average, at their peak, which is exact for a single one; or in the fullest,
 // at a scrape.
 func (s scope) channelPeak() string {
-	average := fmt.Sprintf("%s / %s", overWeek("max_over_time", s.of("weir_channel_depth_peak")), overWeek("max_over_time", s.of("weir_channel_members")))
-	fullest := fmt.Sprintf("%s * %s / (%s > 0)", overWeek("max_over_time", s.of("weir_channel_fill_ratio_max")), s.of("weir_channel_capacity"), s.of("weir_channel_members"))
+	average := most(object, fmt.Sprintf("%s / %s", overWeek("max_over_time", s.of("weir_channel_depth_peak")), overWeek("max_over_time", s.of("weir_channel_members"))))
+	fullest := fmt.Sprintf("%s * %s", most(object, overWeek("max_over_time", s.of("weir_channel_fill_ratio_max"))), s.channelSize())
 	return most(object, union(average, labelled("of", "fullest", fullest)))
 }
 
@@ -92,13 +103,11 @@ func (s scope) channelRefused() string {
 func (s scope) channelAdvice() string {
 	second := fmt.Sprintf("%d * %s", worthWaiting, busiest(fmt.Sprintf("%s / (%s > 0)", perSecond(s.of("weir_channel_receives_total")), s.of("weir_channel_members"))))
 	standing := most(object, fmt.Sprintf("%s / (%s > 0)", s.of("weir_channel_depth_floor"), s.of("weir_channel_members")))
-	refused := s.channelRefused() + " > 0"
 	room := fmt.Sprintf("(%v * %s > 0)", headroom, s.channelPeak())
 	return firstOf(
 		recommendation{becauseStanding, compared(second, "<", standing)},
-		recommendation{becauseSecond, where(compared(second, ">", room), refused)},
-		recommendation{becauseRefused, where(room, refused)},
-		recommendation{becauseEnough, where(compared(s.channelSize()+" > 0", "<=", s.channelPeak()), s.channelRefused())},
+		recommendation{becauseSecond, where(compared(second, ">", room), s.channelRefused()+" > 0")},
+		recommendation{becauseEnough, where(compared(s.channelSize()+" > 0", "<=", s.channelPeak()), s.channelRefused()+" == 0")},
 		recommendation{becausePeak, room})
 }
 
@@ -120,12 +129,10 @@ func (s scope) semaphoreAdvice() string {
 	offered := busiest("sum without (outcome) (" + perSecond(s.of("weir_semaphore_acquires_total")) + ")")
 	held := fmt.Sprintf("%s / (%s > 0)", sum(object, overWeek("avg_over_time", s.of("weir_semaphore_permits_in_use"))),
 		sum(object, fmt.Sprintf("avg_over_time((%s)%s)", perSecond(s.of("weir_semaphore_acquires_total", is("outcome", "ok"))), allFives)))
-	refused := s.semaphoreRefused() + " > 0"
 	room := fmt.Sprintf("(%v * %s > 0)", headroom, s.semaphorePeak())
 	return firstOf(
-		recommendation{becauseOffered, where(compared(fmt.Sprintf("%v * %s * (%s)", headroom, offered, held), ">", room), refused)},
-		recommendation{becauseRefused, where(room, refused)},
-		recommendation{becauseEnough, where(compared(limit+" > 0", "<=", s.semaphorePeak()), s.semaphoreRefused())},
+		recommendation{becauseOffered, where(compared(fmt.Sprintf("%v * %s * (%s)", headroom, offered, held), ">", room), s.semaphoreRefused()+" > 0")},
+		recommendation{becauseEnough, where(compared(limit+" > 0", "<=", s.semaphorePeak()), s.semaphoreRefused()+" == 0")},
 		recommendation{becausePeak, room})
 }
 

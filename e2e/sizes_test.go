@@ -26,6 +26,15 @@ type scenario struct {
 	reason string
 }
 
+// withEnded adds the series of another process, which ended an hour ago.
+func withEnded(m, other measurements) measurements {
+	for metric, values := range other {
+		name, labels, _ := strings.Cut(metric, " ")
+		m[name+" "+strings.TrimPrefix(labels+`,instance="b"`, ",")] = strings.Replace(values, "x120", "x60", 1)
+	}
+	return m
+}
+
 // says has promtool evaluate a query of a board over the scenarios, and compare.
 func says(t *testing.T, expr string, all []scenario) {
 	t.Helper()
@@ -34,7 +43,10 @@ func says(t *testing.T, expr string, all []scenario) {
 	for _, s := range all {
 		for _, metric := range slices.Sorted(maps.Keys(s.series)) {
 			name, labels, _ := strings.Cut(metric, " ")
-			series := fmt.Sprintf(`%s{job="game",instance="a",name=%q,%s}`, name, s.name, labels)
+			if !strings.Contains(labels, "instance=") {
+				labels += `,instance="a"`
+			}
+			series := fmt.Sprintf(`%s{job="game",name=%q,%s}`, name, s.name, strings.TrimPrefix(labels, ","))
 			fmt.Fprintf(&file, "  - {series: %q, values: %q}\n", series, s.series[metric])
 		}
 	}
@@ -88,12 +100,13 @@ func TestRecommendedCapacities(t *testing.T) {
 	says(t, theQuery(t, "weir-capacity", "Channels/E"), []scenario{
 		{"roomy", channel(100, 40, 0, 1, 0.1, 10, 0), 50, because("peak and a quarter more")},
 		{"never used", channel(100, 0, 0, 1, 0, 0, 0), -1, ""},
-		{"refuses", channel(100, 100, 0, 1, 1, 100, 60), 125, because("refused: a quarter more")},
+		{"refuses", channel(100, 100, 0, 1, 1, 100, 60), 125, because("peak and a quarter more")},
 		{"refuses, fast receiver", channel(100, 100, 0, 1, 1, 1000, 60), 1000, because("one second of work (Little's law)")},
 		{"full, senders wait", channel(10, 10, 0, 1, 1, 1000, 0), 10, because("limit was reached, nobody refused")},
 		{"one of 50 is full", channel(800, 40, 0, 50, 1, 100, 0), 16, because("limit was reached, nobody refused")},
 		{"leaking", without(channel(0, 1e6, 9e5, 1, 0, 1200, 0), "weir_channel_capacity", "weir_channel_fill"), 1200, because("backlog: one second of work (Little's law)")},
 		{"unbounded", without(channel(0, 500, 0, 1, 0, 1200, 0), "weir_channel_capacity", "weir_channel_fill"), 625, because("peak and a quarter more")},
+		{"fuller in a process that has ended", withEnded(channel(100, 10, 0, 1, 0.1, 10, 0), channel(100, 80, 0, 1, 0.8, 10, 0)), 100, because("peak and a quarter more")},
 		{"watched", without(channel(8, 8, 0, 1, 1, 0, 0), "weir_channel_receives", "weir_channel_sends"), 10, because("peak and a quarter more")},
 	})
 }
@@ -112,7 +125,7 @@ func TestRecommendedPermits(t *testing.T) {
 	says(t, theQuery(t, "weir-capacity", "Semaphores/E"), []scenario{
 		{"roomy", semaphore(100, 40, 10, 10, 0), 50, because("peak and a quarter more")},
 		{"never used", semaphore(100, 0, 0, 0, 0), -1, ""},
-		{"refuses bursts", semaphore(1024, 1024, 500, 1100, 10), 1280, because("refused: a quarter more")},
+		{"refuses bursts", semaphore(1024, 1024, 500, 1100, 10), 1280, because("peak and a quarter more")},
 		{"overloaded", semaphore(100, 100, 100, 10, 30), 500, because("offered rate × time held (Little's law)")},
 		{"limits", semaphore(64, 64, 1, 400, 0), 64, because("limit was reached, nobody refused")},
 	})
