@@ -15,6 +15,9 @@ const (
 
 	// staleAfter is the age at which a move is of no use to its player any more.
 	staleAfter = time.Second
+	// suspectAfter is how long the queue may do nothing but grow, or hold moves that
+	// nobody takes. The default is for queues that are in less of a hurry.
+	suspectAfter = time.Minute
 	// permitHoldLimit is far above what 1,024 moves take the loop: a permit held
 	// for longer has been forgotten.
 	permitHoldLimit = 10 * time.Second
@@ -74,6 +77,7 @@ func measured(r *instrument.Registry) []instrument.ChanOption {
 		instrument.WithRegistry(r),
 		instrument.WithBytes(move.size),
 		instrument.WithWaitTarget(staleAfter),
+		instrument.WithStallAfter(suspectAfter),
 	}
 }
 

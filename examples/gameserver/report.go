@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/weir-go/weir/exporter/live"
 )
 
 const (
@@ -24,6 +26,9 @@ func announce(w io.Writer, cfg config, addr net.Addr) {
 	fmt.Fprintf(w, "mode %s: %s\n", cfg.mode.name, cfg.mode.about)
 	fmt.Fprintf(w, "%s players, %s moves a second in bursts of %d; the game loop handles %s\n", count(int64(cfg.players)),
 		count(int64(cfg.players)*int64(time.Second/round)), burstSize, count(movesPerFrame*int64(time.Second/frameTime)))
+	if at, ok := addr.(*net.TCPAddr); ok && at.IP.IsLoopback() { // where exporter.Serve has it
+		fmt.Fprintf(w, "live: http://%s%s\n", addr, live.Path)
+	}
 	fmt.Fprintf(w, "metrics: http://%s/metrics\n", addr)
 	fmt.Fprintf(w, "watch: %s\n\n", cfg.mode.watch)
 }

@@ -208,7 +208,7 @@ func TestStream(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { _ = response.Body.Close() }()
-		if response.StatusCode != 200 || response.Header.Get("Content-Type") != "text/event-stream" {
+		if response.StatusCode != http.StatusOK || response.Header.Get("Content-Type") != "text/event-stream" {
 			t.Fatalf("%s, %v", response.Status, response.Header)
 		}
 		streams[i] = bufio.NewReader(response.Body)

@@ -40,13 +40,12 @@ type mark struct {
 
 // counters are the numbers of an object that only grow.
 type counters struct {
-	in, out           uint64
-	full, gaveUp      uint64 // refused at once, and after a wait
-	closed            uint64 // sends on a closed channel
-	waits, late       uint64 // measured against the target, and over it
-	panics            uint64
-	untracked, leaked uint64
-	fullTime          time.Duration
+	in, out      uint64
+	full, gaveUp uint64 // refused at once, and after a wait
+	closed       uint64 // sends on a closed channel
+	waits, late  uint64 // measured against the target, and over it
+	panics       uint64
+	fullTime     time.Duration
 }
 
 func (c *counters) refused() uint64 { return c.full + c.gaveUp + c.closed }

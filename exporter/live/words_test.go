@@ -180,16 +180,16 @@ func TestWords(t *testing.T) {
 // TestBeatIsNotGrowth has a queue that fills and drains once in nearly a second, so
 // that readings a second apart see it at a phase that moves slowly.
 func TestBeatIsNotGrowth(t *testing.T) {
-	for _, period := range []time.Duration{990, 999, 1001, 1010, 1050} {
+	for _, period := range []time.Duration{990, 1001, 1050} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRegistry()
 			h := newHub(r)
 			q := instrument.NewQueue[int]("x", instrument.WithRegistry(r))
 			forever = append(forever, q)
 			begun, lookedAt := time.Now(), time.Now()
-			for time.Since(begun) < 10*time.Minute {
+			for time.Since(begun) < 7*time.Minute {
 				for range 20 {
-					for range 50 {
+					for range 10 {
 						q.Send(1)
 					}
 					time.Sleep(period * time.Millisecond / 20)

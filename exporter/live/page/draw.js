@@ -13,9 +13,14 @@ function el(what, props = {}, ...children) {
   return e;
 }
 
-// put sets text only where it changed: most of a table stays as it is.
+// put and mark set a text and an attribute only where it changed: most of a table stays
+// as it is.
 function put(e, text) {
   if (e.textContent !== text) e.textContent = text;
+}
+
+function mark(e, name, value) {
+  if (e.getAttribute(name) !== value) e.setAttribute(name, value);
 }
 
 let palette = null; // the colours of the style sheet, until the scheme changes
@@ -30,8 +35,8 @@ function colour(name) {
 }
 
 // surface prepares a canvas for its size and the screen's resolution.
-function surface(canvas) {
-  const ratio = devicePixelRatio || 1, width = canvas.clientWidth, height = canvas.clientHeight;
+function surface(canvas, {width, height} = {width: canvas.clientWidth, height: canvas.clientHeight}) {
+  const ratio = devicePixelRatio || 1;
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
@@ -90,8 +95,8 @@ function standing(g, history, x, y, ink) {
 const inkOf = o => colour(o.trouble > 2 ? "bad" : o.trouble > 1 ? "warn" : "water");
 const highest = (...series) => Math.max(0, ...series.flat().map(v => v ?? 0));
 
-function spark(canvas, o) {
-  const {g, width, height} = surface(canvas);
+function spark(canvas, size, o) {
+  const {g, width, height} = surface(canvas, size);
   if (width === 0) return;
   const top = Math.max(highest(o.history.peak, o.history.level), 1), x = i => 2 + (width - 6) * i / (slots - 1), y = v => height - 2 - (height - 7) * v / top;
   g.fillStyle = colour("line");

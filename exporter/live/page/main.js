@@ -34,6 +34,7 @@ function receive(e, take) {
   state("live", "live");
   banner("");
   show();
+  if (!performance.getEntriesByName("weir-data").length) performance.mark("weir-data"); // when there was something to see
   if (chosenKey && (take === begin || doc.slot !== askedSlot)) {
     askedSlot = doc.slot;
     fetchDetail();

@@ -108,6 +108,8 @@ function showRows() {
   const keep = new Set(shown.map(keyOf));
   for (const [key, row] of view.rows) {
     if (!keep.has(key)) {
+      watcher.unobserve(row.querySelector("canvas"));
+      onScreen.delete(row.querySelector("canvas"));
       row.remove();
       view.rows.delete(key);
     }
@@ -119,6 +121,7 @@ function showRows() {
     if (body.children[i] !== row) body.insertBefore(row, body.children[i] ?? null);
     fillRow(row, o);
   });
+  drawSparks();
   $("more").hidden = wanted.length <= view.most;
   put($("more"), `Show all ${count(wanted.length)}`);
   $("table").hidden = wanted.length === 0;
@@ -135,13 +138,14 @@ function newRow(key) {
     el("td.fill", {}, el("div.level", {}, el("b"), el("span")), el("div.gauge", {}, el("i.now"), el("i.floor"), el("i.peak"))),
     cell("in", "in /s"), cell("out", "out /s"), cell("refused.minor", "refused /s"), cell("p50.wide.minor", "wait p50"), cell("p99", "wait p99"), cell("oldest", "oldest"),
     el("td.spark", {}, el("canvas", {role: "img"})));
+  watcher.observe(row.querySelector("canvas"));
   return row;
 }
 
 function fillRow(row, o) {
   const [name, fill, enters, leaves, refused, p50, p99, oldest, last] = row.children;
-  if (row.dataset.trouble !== String(o.trouble)) row.dataset.trouble = o.trouble;
-  row.setAttribute("aria-selected", String(chosenKey === row.dataset.key));
+  mark(row, "data-trouble", String(o.trouble));
+  mark(row, "aria-selected", String(chosenKey === row.dataset.key));
   put(name.children[0], o.name);
   put(name.children[1], o.kind + (o.bounded || o.kind !== "channel" ? "" : ", unbounded"));
   put(name.children[2], [o.site, o.owner, o.elem, o.members === 1 ? "" : plural(o.members, "member")].filter(Boolean).join(" · "));
@@ -152,9 +156,26 @@ function fillRow(row, o) {
     put(cell, write(v));
     cell.classList.toggle("none", v === null || v === 0);
   });
-  const canvas = last.firstChild;
-  canvas.setAttribute("aria-label", `${unit[o.kind]} over five minutes, now ${count(o.level)}`);
-  spark(canvas, o);
+  mark(last.firstChild, "aria-label", `${unit[o.kind]} over five minutes, now ${count(o.level)}`);
+}
+
+// Only the sparklines on the screen are drawn.
+const onScreen = new Set();
+const watcher = new IntersectionObserver(entries => {
+  for (const e of entries) {
+    if (e.isIntersecting) onScreen.add(e.target);
+    else onScreen.delete(e.target);
+  }
+  drawSparks();
+});
+
+// drawSparks measures all before it draws any: a measurement after a change has the
+// whole table laid out again.
+function drawSparks() {
+  const wanted = [...onScreen].map(canvas => ({canvas, o: model.objects.get(canvas.closest("tr")?.dataset.key), width: canvas.clientWidth, height: canvas.clientHeight}));
+  for (const {canvas, o, ...size} of wanted) {
+    if (o) spark(canvas, size, o);
+  }
 }
 
 const mostSaid = 2; // in a row; the details have all
