@@ -44,10 +44,10 @@ func channelAlerts() []Alert {
 			Name: "WeirChannelGrowing", Kind: "channel", Severity: Warning, Board: "weir-channel",
 			When:        "the queue that stands in a channel keeps growing",
 			Summary:     "The queue that stands in channel {{ $labels.name }} of {{ $labels.job }} keeps growing",
-			Description: "In {{ $value }} of the channels under this name the lowest depth has only risen for longer than the stall threshold that the program set, and still rises: more is sent than received.",
+			Description: "In {{ $value }} of the channels under this name the lowest depth has only risen for twice the stall threshold that the program set, and still rises: more is sent than received.",
 			Program:     "weir_channel_stall_threshold_seconds",
 			For:         5 * time.Minute, KeepFiring: 5 * time.Minute,
-			Why:  "The program has followed each floor for its stall threshold already; five minutes more are for a load that rises in steps.",
+			Why:  "The program has followed each floor for twice its stall threshold already; five minutes more are for a load that rises in steps.",
 			expr: channelGrowing,
 		},
 		{

@@ -16,7 +16,13 @@ type pagerDuty struct {
 	mu      sync.Mutex
 	events  []event
 	refused []string
+	// trouble is what events of a class are answered before one is taken: a status,
+	// or dropped.
+	trouble map[string][]int
 }
+
+// dropped is the answer of a server that closes the connection.
+const dropped = 0
 
 // event is what PagerDuty is told.
 type event struct {
@@ -51,6 +57,14 @@ func (p *pagerDuty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.refused = append(p.refused, r.URL.Path+" "+string(body))
 		w.WriteHeader(http.StatusBadRequest)
 		_, _ = io.WriteString(w, `{"status":"invalid event"}`)
+		return
+	}
+	if first := p.trouble[e.Payload.Class]; len(first) > 0 {
+		p.trouble[e.Payload.Class] = first[1:]
+		if first[0] == dropped {
+			panic(http.ErrAbortHandler)
+		}
+		w.WriteHeader(first[0])
 		return
 	}
 	p.events = append(p.events, e)

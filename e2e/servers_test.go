@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -150,16 +152,20 @@ type prometheus struct {
 	url string
 }
 
-// startPrometheus scrapes target every second as job gameserver, with the rules
-// and the Alertmanager given.
-func startPrometheus(t *testing.T, target, rules, alertmanager string) prometheus {
+// startPrometheus scrapes the addresses of jobs every second, with the rules and the
+// Alertmanager given.
+func startPrometheus(t *testing.T, jobs map[string]string, rules, alertmanager string) prometheus {
 	t.Helper()
-	return runPrometheus(t, fmt.Sprintf(`
+	config := fmt.Sprintf(`
 global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
 rule_files: [%q]
 alerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}
-scrape_configs: [{job_name: gameserver, static_configs: [{targets: [%q]}]}]
-`, rules, alertmanager, target))
+scrape_configs:
+`, rules, alertmanager)
+	for _, job := range slices.Sorted(maps.Keys(jobs)) {
+		config += fmt.Sprintf("- {job_name: %s, static_configs: [{targets: [%q]}]}\n", job, jobs[job])
+	}
+	return runPrometheus(t, config)
 }
 
 // runPrometheus runs one with a configuration and more flags.

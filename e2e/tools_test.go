@@ -58,3 +58,15 @@ func program(t *testing.T, pkg string) string {
 	}
 	return bin
 }
+
+// ownProgram builds a program of this module.
+func ownProgram(t *testing.T, name string) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), name)
+	cmd := exec.Command("go", "build", "-o", bin, "./"+name)
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	if _, err := output(cmd); err != nil {
+		t.Fatalf("go build ./%s: %v", name, err)
+	}
+	return bin
+}
