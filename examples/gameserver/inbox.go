@@ -9,15 +9,13 @@ import (
 )
 
 const (
-	boundedCapacity = 128                    // what everybody believed the queue's bound was
-	permitLimit     = 1024                   // what held in production
-	patience        = 100 * time.Millisecond // how long a player waits for room
+	permitLimit = 1024                   // what held in production
+	patience    = 100 * time.Millisecond // how long a player waits for room
 
 	// staleAfter is the age at which a move is of no use to its player any more.
 	staleAfter = time.Second
-	// suspectAfter is how long the queue may do nothing but grow, or hold moves that
-	// nobody takes. The default is for queues that are in less of a hurry.
-	suspectAfter = time.Minute
+	// growingAfter is for how long the lowest depth may only rise.
+	growingAfter = time.Minute
 	// permitHoldLimit is far above what 1,024 moves take the loop: a permit held
 	// for longer has been forgotten.
 	permitHoldLimit = 10 * time.Second
@@ -29,7 +27,7 @@ var (
 )
 
 // An inbox carries moves from the players to the game loop. It is what the
-// incident was about, and all that differs between the modes.
+// incident was about, and what differs between the modes.
 type inbox interface {
 	// send hands a move over, or returns errUnavailable or errTimedOut.
 	send(ctx context.Context, m move) error
@@ -43,32 +41,6 @@ type inbox interface {
 	stats() instrument.ChanStats
 }
 
-// A mode is a way to make the inbox.
-type mode struct {
-	name  string
-	about string // what it is
-	watch string // what to look at while it runs
-	open  func(*instrument.Registry) inbox
-}
-
-var modes = []mode{
-	{
-		"leaky", "a queue that nobody bounds: moves pile up, each with its player's session token",
-		`weir_channel_depth{name="player-moves"} only climbs, and so does the heap`,
-		func(r *instrument.Registry) inbox { return newLeaky(r) },
-	},
-	{
-		"bounded", "a channel of 128: a burst of 500 moves does not fit, and players time out",
-		`weir_channel_depth_peak{name="player-moves"} stands at 128 and weir_channel_sends_total{outcome="canceled"} climbs`,
-		func(r *instrument.Registry) inbox { return newBounded(r) },
-	},
-	{
-		"fixed", "the queue of leaky behind a semaphore of 1,024 permits: no permit, no service",
-		`weir_channel_depth{name="player-moves"} stays within 1,024, weir_semaphore_acquires_total{outcome="rejected"} says what that costs`,
-		func(r *instrument.Registry) inbox { return newFixed(r) },
-	},
-}
-
 // measured are the options of the inbox in every mode. The name is the same in
 // all of them, so that a dashboard shows the fix on the line that showed the
 // leak. (Programs with one registry leave WithRegistry out.)
@@ -77,7 +49,7 @@ func measured(r *instrument.Registry) []instrument.ChanOption {
 		instrument.WithRegistry(r),
 		instrument.WithBytes(move.size),
 		instrument.WithWaitTarget(staleAfter),
-		instrument.WithStallAfter(suspectAfter),
+		instrument.WithStallAfter(growingAfter),
 	}
 }
 
@@ -105,8 +77,8 @@ type bounded struct {
 	moves *instrument.Chan[move]
 }
 
-func newBounded(r *instrument.Registry) *bounded {
-	return &bounded{instrument.NewChan[move]("player-moves", boundedCapacity, measured(r)...)}
+func newBounded(r *instrument.Registry, capacity int) *bounded {
+	return &bounded{instrument.NewChan[move]("player-moves", capacity, measured(r)...)}
 }
 
 func (b *bounded) send(ctx context.Context, m move) error {
@@ -151,4 +123,18 @@ func (f *fixed) send(ctx context.Context, m move) error {
 func (f *fixed) permitsFree() (int64, bool) {
 	s := f.permits.Stats()
 	return s.Limit - s.InUse, s.Limit > 0 // no limit is known under WEIR_DISABLE=1
+}
+
+// published takes the permit after the receive. That bounds how many moves are
+// being handled, which the loop does one by one anyway, and not how many wait.
+type published struct{ *fixed }
+
+func (p *published) send(ctx context.Context, m move) error { return p.leaky.send(ctx, m) }
+
+func (p *published) next() (move, bool) {
+	m, ok := p.leaky.next()
+	if ok {
+		m.permit, _ = p.permits.AcquirePermit(context.Background(), 1) // fails only where ctx is done
+	}
+	return m, ok
 }

@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"hash/crc32"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -41,6 +41,9 @@ func scrape(r *instrument.Registry) string {
 	return rec.Body.String()
 }
 
+// filled is what every inbox holds.
+const filled = 128
+
 func TestMetricsShowTheDepth(t *testing.T) {
 	for _, m := range modes {
 		t.Run(m.name, func(t *testing.T) {
@@ -57,11 +60,11 @@ func TestMetricsShowTheDepth(t *testing.T) {
 				}
 			}
 			expect(0)
-			fill(t, in, boundedCapacity)
-			expect(boundedCapacity)
+			fill(t, in, filled)
+			expect(filled)
 			drain(t, in, 28)
-			expect(boundedCapacity - 28)
-			drain(t, in, boundedCapacity-28)
+			expect(filled - 28)
+			drain(t, in, filled-28)
 			expect(0)
 		})
 	}
@@ -93,14 +96,14 @@ func TestFullInboxes(t *testing.T) {
 func TestQueuedMovesKeepTokens(t *testing.T) {
 	for _, m := range modes {
 		t.Run(m.name, func(t *testing.T) {
-			g := newGame(config{mode: m}, instrument.NewRegistry())
-			defer g.close()
+			g := newGame(config{mode: m, transport: memory}, instrument.NewRegistry())
+			defer endGame(t, g)
 			gone := sendAndLeave(t, g.inbox)
 			runtime.GC()
 			if gone.Value() == nil {
 				t.Fatal("the queued move lost its session")
 			}
-			g.frame(0)
+			g.frame(1, 0)
 			if g.tally.handled.Load() != 1 {
 				t.Fatal("the move was not handled")
 			}
@@ -113,9 +116,15 @@ func TestQueuedMovesKeepTokens(t *testing.T) {
 	}
 }
 
+func endGame(t *testing.T, g *game) {
+	if err := g.scores.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 func sendAndLeave(t *testing.T, in inbox) weak.Pointer[session] {
 	t.Helper()
-	s := newSession(rand.New(rand.NewPCG(1, 1)))
+	s := newSession(1, 1)
 	if err := in.send(t.Context(), move{from: s}); err != nil {
 		t.Fatal(err)
 	}
@@ -125,13 +134,25 @@ func sendAndLeave(t *testing.T, in inbox) weak.Pointer[session] {
 
 func TestForgedTokenScoresNothing(t *testing.T) {
 	g := newGame(config{mode: modes[0]}, instrument.NewRegistry())
-	defer g.close()
-	m := move{from: newSession(rand.New(rand.NewPCG(1, 1))), dx: 1, dy: -1}
+	defer endGame(t, g)
+	s := newSession(1, 1)
+	m := move{from: s, order: order{number: 1, dx: 1, dy: -1, sum: crc32.ChecksumIEEE(s.token)}}
 	if points := g.handle(m); points != 2 {
 		t.Errorf("%d points, want 2", points)
 	}
-	m.from.token[0]++
-	if points := g.handle(m); points != 0 {
-		t.Errorf("%d points with a forged token, want none", points)
+	m.number++
+	m.sum++
+	if points := g.handle(m); points != 0 || g.tally.forged.Load() != 1 {
+		t.Errorf("%d points with a forged token, %d moves counted as forged", points, g.tally.forged.Load())
+	}
+}
+
+func TestMoveHandledTwiceIsSeen(t *testing.T) {
+	g := newGame(config{mode: modes[0]}, instrument.NewRegistry())
+	defer endGame(t, g)
+	m := move{from: newSession(1, 1), order: order{number: 1}}
+	g.handle(m)
+	if g.handle(m); g.tally.again.Load() != 1 {
+		t.Error("a move that was handled twice was not noticed")
 	}
 }

@@ -1,7 +1,7 @@
-// Command gameserver is the incident that weir exists for, as a program that is
-// short enough to read: simulated players send moves to a game loop, and the
-// queue between them grows without anybody noticing (-mode leaky), is too small
-// (-mode bounded), or stands behind a semaphore (-mode fixed).
+// Command gameserver is the incident that weir exists for: simulated players send
+// moves to a game loop, and the queue between them grows without anybody noticing
+// (-mode leaky), is too small (bounded-128), or stands behind a semaphore (fixed).
+// Other modes have other mistakes in them, -experiment compares them all.
 //
 // What is measured, and so what there is to copy into a program of your own,
 // stands in inbox.go (the queue and its permits) and newGame in game.go (logins
@@ -26,12 +26,12 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends a shutdown that hangs
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // run is the whole program. It returns the exit code: 2 when it was asked for
 // nonsense, 1 when it could not do what it was asked for.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	cfg, err := parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		usage(stdout)
@@ -41,7 +41,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "gameserver: %v (see -h)\n", err)
 		return 2
 	}
-	if err := serve(ctx, cfg, stdout); err != nil {
+	switch err = cfg.fits(); {
+	case err != nil:
+	case cfg.experiment:
+		err = experiment(ctx, cfg, stdout, stderr)
+	case cfg.compare > 0:
+		err = compare(ctx, cfg, stdout, stderr)
+	case cfg.json:
+		err = playForParent(ctx, cfg, stdin, stdout)
+	default:
+		err = serve(ctx, cfg, stdout)
+	}
+	if err != nil {
 		fmt.Fprintln(stderr, "gameserver:", err)
 		return 1
 	}
@@ -68,14 +79,12 @@ func serve(ctx context.Context, cfg config, stdout io.Writer) error {
 	case addr := <-listening:
 		announce(stdout, cfg, addr)
 	}
-
-	playing := ctx
-	if cfg.duration > 0 {
-		var done context.CancelFunc
-		playing, done = context.WithTimeout(ctx, cfg.duration)
-		defer done()
+	each := lines(stdout)
+	if cfg.soak > 0 {
+		each = newSoak(stdout, registry).look
 	}
-	play(playing, newGame(cfg, registry), stdout)
+	r, err := play(ctx, cfg, registry, each)
+	summary(stdout, r)
 	cancel()
-	return <-served
+	return errors.Join(err, <-served)
 }

@@ -26,7 +26,7 @@ func TestBadInput(t *testing.T) {
 		code int
 		says string
 	}{
-		{"-mode quick", 2, `unknown -mode "quick": want leaky, bounded, fixed`},
+		{"-mode quick", 2, `unknown -mode "quick": want leaky, bounded-128, bounded-1024, fixed, as-published, forgotten-permit, stuck-worker`},
 		{"-mode=", 2, "unknown -mode"},
 		{"-players -1", 2, "-players -1: want 0 to 200000"},
 		{"-players 200001", 2, "-players 200001"},
@@ -36,6 +36,17 @@ func TestBadInput(t *testing.T) {
 		{"-duration 10", 2, `invalid value "10" for flag -duration`},
 		{"-seed -1", 2, "-seed"},
 		{"-addr localhost", 2, `-addr "localhost": want host:port`},
+		{"-transport udp", 2, `unknown -transport "udp": want mem or tcp`},
+		{"-every 0", 2, "-every 0s: want 1ms to 1h"},
+		{"-capacity -1", 2, "-capacity -1: want 0 to 1000000"},
+		{"-soak 10s", 2, "-soak 10s: want 2m0s or more"},
+		{"-soak 5m -duration 5m", 2, "leave -duration out"},
+		{"-compare 0", 2, "-compare 0: want 1 or more pairs"},
+		{"-experiment -compare 3", 2, "-experiment and -compare: want one of them"},
+		{"-experiment -addr :0", 2, "-addr is for a single game"},
+		{"-out here", 2, "-out is for -experiment alone"},
+		{"-experiment -out main_test.go", 1, "-out: mkdir main_test.go"},
+		{"-transport tcp -players 200000 -addr 127.0.0.1:0", 1, "players over TCP need 400,100 open files, and the limit is"},
 		{"-speed 9", 2, "flag provided but not defined: -speed"},
 		{"leaky", 2, `unexpected argument "leaky"`},
 		{"-addr 127.0.0.1:99999", 1, "99999"},
@@ -43,7 +54,7 @@ func TestBadInput(t *testing.T) {
 	} {
 		t.Run(test.args, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			code := run(t.Context(), strings.Fields(test.args), &stdout, &stderr)
+			code := run(t.Context(), strings.Fields(test.args), nil, &stdout, &stderr)
 			if code != test.code || !strings.Contains(stderr.String(), test.says) {
 				t.Errorf("exit %d with %q, want %d with %q", code, stderr.String(), test.code, test.says)
 			}
@@ -56,10 +67,10 @@ func TestBadInput(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), []string{"-h"}, &stdout, &stderr); code != 0 || stderr.Len() > 0 {
+	if code := run(t.Context(), []string{"-h"}, nil, &stdout, &stderr); code != 0 || stderr.Len() > 0 {
 		t.Errorf("exit %d, stderr %q", code, stderr.String())
 	}
-	for _, want := range []string{"-mode", "-players", "-addr", "-duration", "-seed", "leaky", "bounded", "fixed"} {
+	for _, want := range []string{"-mode", "-players", "-addr", "-duration", "-seed", "-soak", "-experiment", "-compare", "leaky", "bounded-128", "fixed"} {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("help lacks %q", want)
 		}
@@ -68,8 +79,8 @@ func TestHelp(t *testing.T) {
 
 func TestDurationEnds(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	args := strings.Fields("-mode fixed -players 100 -addr 127.0.0.1:0 -duration 10ms")
-	if code := run(t.Context(), args, &stdout, &stderr); code != 0 {
+	args := strings.Fields("-mode fixed -players 100 -addr 127.0.0.1:0 -duration 1ms")
+	if code := run(t.Context(), args, nil, &stdout, &stderr); code != 0 {
 		t.Fatalf("exit %d: %s", code, stderr.String())
 	}
 	if !regexp.MustCompile(`sent +\d+ = \d+ accepted \+ \d+ refused \+ \d+ timed out`).MatchString(stdout.String()) {
@@ -89,7 +100,7 @@ func TestRun(t *testing.T) {
 			var stderr bytes.Buffer
 			exit := make(chan int, 1)
 			go func() {
-				exit <- run(ctx, strings.Fields("-players 1500 -addr 127.0.0.1:0 -mode "+m.name), stdout, &stderr)
+				exit <- run(ctx, strings.Fields("-players 1500 -every 1s -addr 127.0.0.1:0 -mode "+m.name), nil, stdout, &stderr)
 				_ = stdout.Close()
 			}()
 
@@ -130,7 +141,7 @@ func tooLow(modeName, text string) (wrong []string) {
 		`weir_pool_tasks_total{name="score-writers",outcome="ok"}`:   1,
 	}
 	switch modeName {
-	case "bounded":
+	case "bounded-128", "bounded-1024":
 		atLeast[`weir_channel_sends_total{name="player-moves",outcome="canceled"}`] = 1
 	case "fixed":
 		atLeast[`weir_semaphore_in_use_peak{name="move-permits"}`] = 1

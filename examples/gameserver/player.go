@@ -2,127 +2,82 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"hash/crc32"
+	"fmt"
 	"math/rand/v2"
-	"sync/atomic"
 	"time"
-	"unsafe"
-
-	"github.com/weir-go/weir/instrument"
 )
 
 const (
-	round           = time.Second            // each player makes one move in a round
-	burstSize       = 500                    // so many move at the same moment
-	burstsWithin    = 200 * time.Millisecond // all of a round's bursts
+	round           = time.Second            // bursts come at the beginning of each,
+	burstsWithin    = 200 * time.Millisecond // within this
+	burstSize       = 500                    // so many players move at the same moment
 	movesPerSession = 4                      // on average, then the player leaves
-
-	tokenSize = 4 << 10
-	loginTime = 2 * time.Millisecond
+	forgedOneIn     = 200                    // moves
 )
 
-// session is a player from login to leaving.
-type session struct {
-	token []byte
-	sum   uint32
-	left  atomic.Bool
-}
-
-// move is what a player sends. It keeps the session alive, token and all, for as
-// long as the move itself is kept: that is harmless until moves pile up.
-type move struct {
-	from   *session
-	dx, dy int8
-	permit *instrument.Permit // nil where the inbox asks for none
-}
-
-// size is the memory that a queued move holds on to. The moves of one session
-// share its token, so each counts for its part.
-func (m move) size() int {
-	return int(unsafe.Sizeof(m)) + tokenSize/movesPerSession
-}
-
-// genuine reports whether the move's token is the one that was given at login.
-func (m move) genuine() bool {
-	return crc32.ChecksumIEEE(m.from.token) == m.from.sum
-}
-
 // sit keeps a seat of the game taken until ctx is done: a player logs in, makes
-// some moves and leaves, and the next one takes the seat.
-func (g *game) sit(ctx context.Context, seat int) {
+// some moves and leaves, and the next one takes the seat. Seats are an open-loop
+// generator: when moves are due is settled by players, pace and seed, whatever the
+// server does.
+func (g *game) sit(ctx context.Context, server transport, seat int) {
 	rng := rand.New(rand.NewPCG(g.cfg.seed, uint64(seat)))
-	turn := firstTurn(g.started, seat, g.cfg.players)
-	for {
-		s, err := g.login(ctx, rng)
-		if err != nil {
-			return
+	turn := firstTurn(seat, g.cfg.players, g.cfg.every)
+	for ctx.Err() == nil {
+		c, err := server.login(ctx, seat, rng.Uint64())
+		if err == nil {
+			turn, err = g.playSession(ctx, c, turn, rng)
 		}
-		turn = g.playSession(ctx, s, turn, rng)
+		if err != nil && ctx.Err() == nil {
+			g.fail(fmt.Errorf("player %d lost the server: %w", seat, err))
+		}
 	}
 }
 
-// firstTurn puts the seats into bursts of burstSize, and starts the first round
-// when there was time for all to log in.
-func firstTurn(started time.Time, seat, seats int) time.Time {
+// firstTurn puts the seats into bursts of burstSize, spread over the time between a
+// player's moves, and squeezes those of each round into its beginning. The first
+// comes when those who are in it had time to log in.
+func firstTurn(seat, seats int, every time.Duration) time.Duration {
 	bursts := (seats + burstSize - 1) / burstSize
-	burst := seat / burstSize
-	return started.Add(3*round/4 + time.Duration(burst)*burstsWithin/time.Duration(bursts))
-}
-
-// login makes a session. Making tokens is expensive, so only so many are made at
-// once; the others wait their turn.
-func (g *game) login(ctx context.Context, rng *rand.Rand) (*session, error) {
-	permit, err := g.logins.AcquirePermit(ctx, 1)
-	if err != nil {
-		return nil, err
-	}
-	defer permit.Release()
-	if !sleep(ctx, loginTime) {
-		return nil, ctx.Err()
-	}
-	return newSession(rng), nil
-}
-
-func newSession(rng *rand.Rand) *session {
-	token := make([]byte, 0, tokenSize)
-	for len(token) < tokenSize {
-		token = binary.LittleEndian.AppendUint64(token, rng.Uint64())
-	}
-	return &session{token: token, sum: crc32.ChecksumIEEE(token)}
+	at := every * time.Duration(seat/burstSize) / time.Duration(bursts)
+	begin := at.Truncate(round)
+	return 3*round/4 + begin + time.Duration(float64(at-begin)*float64(burstsWithin)/float64(round))
 }
 
 // playSession makes moves until the player leaves or ctx is done. It returns
 // when the seat's next move is due. Turns keep to their time whether or not the
 // last move was slow: a server that stalls does not slow its players down.
-func (g *game) playSession(ctx context.Context, s *session, turn time.Time, rng *rand.Rand) time.Time {
-	g.online.Add(1)
-	defer g.online.Add(-1)
-	for sleep(ctx, time.Until(turn)) {
-		turn = turn.Add(round)
-		g.send(ctx, move{from: s, dx: int8(rng.IntN(3) - 1), dy: int8(rng.IntN(3) - 1)})
+func (g *game) playSession(ctx context.Context, c connection, turn time.Duration, rng *rand.Rand) (time.Duration, error) {
+	defer c.leave()
+	for number := uint32(1); sleep(ctx, turn-time.Since(g.started)); number++ {
+		o := order{due: turn, number: number, dx: int8(rng.IntN(3) - 1), dy: int8(rng.IntN(3) - 1), sum: c.sum()}
+		if rng.IntN(forgedOneIn) == 0 {
+			o.sum++
+		}
+		turn += g.cfg.every
+		if err := g.count(c.order(ctx, o)); err != nil {
+			return turn, err
+		}
 		if rng.IntN(movesPerSession) == 0 {
-			s.left.Store(true)
 			break
 		}
 	}
-	return turn
+	return turn, nil
 }
 
-// send offers a move to the server and counts what came of it. A move that was
-// begun is finished also when the game ends, so that each has one outcome.
-func (g *game) send(ctx context.Context, m move) {
-	g.tally.sent.Add(1)
-	err := g.inbox.send(context.WithoutCancel(ctx), m)
+// count notes what came of a move. It returns errors that are no answer.
+func (g *game) count(err error) error {
 	switch {
 	case err == nil:
 		g.tally.accepted.Add(1)
 	case errors.Is(err, errUnavailable):
 		g.tally.refused.Add(1)
-	default:
+	case errors.Is(err, errTimedOut):
 		g.tally.timedOut.Add(1)
+	default:
+		return err
 	}
+	return nil
 }
 
 // sleep waits for d, and reports false if ctx is done first.

@@ -1,19 +1,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"math"
 	"net"
-	"runtime"
-	"runtime/metrics"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/weir-go/weir/exporter/live"
 )
 
 const (
@@ -24,88 +17,66 @@ const (
 // announce says what is about to happen and what to look at.
 func announce(w io.Writer, cfg config, addr net.Addr) {
 	fmt.Fprintf(w, "mode %s: %s\n", cfg.mode.name, cfg.mode.about)
-	fmt.Fprintf(w, "%s players, %s moves a second in bursts of %d; the game loop handles %s\n", count(int64(cfg.players)),
-		count(int64(cfg.players)*int64(time.Second/round)), burstSize, count(movesPerFrame*int64(time.Second/frameTime)))
-	if at, ok := addr.(*net.TCPAddr); ok && at.IP.IsLoopback() { // where exporter.Serve has it
-		fmt.Fprintf(w, "live: http://%s%s\n", addr, live.Path)
-	}
+	fmt.Fprintf(w, "%s\n", load(cfg))
 	fmt.Fprintf(w, "metrics: http://%s/metrics\n", addr)
 	fmt.Fprintf(w, "watch: %s\n\n", cfg.mode.watch)
 }
 
-// play runs the game with one line a second, and sums it up.
-func play(ctx context.Context, g *game, w io.Writer) {
-	started := time.Now()
-	var running sync.WaitGroup
-	running.Go(func() { g.run(ctx) })
+// load says what is offered and what is handled.
+func load(cfg config) string {
+	handles := "all it can"
+	if cfg.capacity > 0 {
+		handles = count(int64(cfg.capacity))
+	}
+	return fmt.Sprintf("%s players over %s, %s moves a second in bursts of %d; the game loop handles %s",
+		count(int64(cfg.players)), cfg.transport.name, count(int64(float64(cfg.players)/cfg.every.Seconds())), burstSize, handles)
+}
 
-	everySecond := time.NewTicker(time.Second)
-	defer everySecond.Stop()
-	for n := 0; waitTick(ctx, everySecond); n++ {
+// lines prints one for each sample.
+func lines(w io.Writer) func(*game, sample) error {
+	n := 0
+	return func(g *game, s sample) error {
 		if n%headerEvery == 0 {
 			fmt.Fprintf(w, lineFormat, "time", "players", "depth", "permits free", "refused", "timed out", "heap")
 		}
-		g.line(w, time.Since(started))
-	}
-	running.Wait()
-	ran := time.Since(started)
-	full := liveHeap() // no player is left: what is there now, the inbox keeps
-	g.close()
-	g.summary(w, ran, full, liveHeap())
-}
-
-func waitTick(ctx context.Context, t *time.Ticker) bool {
-	select {
-	case <-t.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
+		n++
+		free := "-"
+		if n, ok := g.inbox.permitsFree(); ok {
+			free = count(n)
+		}
+		fmt.Fprintf(w, lineFormat, s.At.Round(time.Second), count(s.Players), count(s.Depth),
+			free, count(s.Refused), count(s.TimedOut), megabytes(s.Heap))
+		return nil
 	}
 }
 
-func (g *game) line(w io.Writer, ran time.Duration) {
-	free := "-"
-	if n, ok := g.inbox.permitsFree(); ok {
-		free = count(n)
+func summary(w io.Writer, r result) {
+	m := r.Moves
+	fmt.Fprintf(w, "\n%s for %v\n", r.Mode, r.Ran.Round(100*time.Millisecond))
+	fmt.Fprintf(w, "  sent      %s = %s accepted + %s refused + %s timed out\n", count(m.Sent),
+		count(m.Accepted), count(m.Refused), count(m.TimedOut))
+	fmt.Fprintf(w, "  accepted  %s = %s handled + %s left in the queue; of those handled %s came too late, their players were gone\n",
+		count(m.Accepted), count(m.Handled), count(m.Queued), count(m.Late))
+	fmt.Fprintf(w, "  latency   %s at the median, %s at the 99th percentile, from when a move was due to when it was handled\n",
+		short(r.P50), short(r.P99))
+	fmt.Fprintf(w, "  heap      the queue kept %s when all players were gone\n", megabytes(r.Kept))
+	fmt.Fprintf(w, "  left      %s messages, %s permits, %s goroutines\n", count(r.Messages), count(int64(r.Permits)), count(int64(r.Goroutines)))
+	for _, f := range r.Findings {
+		fmt.Fprintf(w, "  named     after %v: %s\n", f.After.Round(time.Second), f.What)
 	}
-	fmt.Fprintf(w, lineFormat, ran.Round(time.Second), count(g.online.Load()), count(int64(g.inbox.depth())),
-		free, count(g.tally.refused.Load()), count(g.tally.timedOut.Load()), megabytes(heapBytes()))
-}
-
-func (g *game) summary(w io.Writer, ran time.Duration, full, empty uint64) {
-	t := &g.tally
-	fmt.Fprintf(w, "\n%s for %v\n", g.cfg.mode.name, ran.Round(100*time.Millisecond))
-	fmt.Fprintf(w, "  sent      %s = %s accepted + %s refused + %s timed out\n", count(t.sent.Load()),
-		count(t.accepted.Load()), count(t.refused.Load()), count(t.timedOut.Load()))
-	fmt.Fprintf(w, "  accepted  %s = %s handled + %s left in the queue, %s of these from players long gone\n",
-		count(t.accepted.Load()), count(t.handled.Load()), count(t.unhandled.Load()), count(t.orphaned.Load()))
-	wait := g.inbox.stats().Wait
-	fmt.Fprintf(w, "  waited    %s at the median, %s at the 99th percentile, from sent to handled\n",
-		seconds(wait.Quantile(0.5)), seconds(wait.Quantile(0.99)))
-	fmt.Fprintf(w, "  heap      %s in use with all players gone, %s with the queue emptied too: it kept %s\n",
-		megabytes(full), megabytes(empty), megabytes(max(full, empty)-empty))
-}
-
-// liveHeap is the heap without garbage. The lines show it with garbage, as the
-// process's memory has it.
-func liveHeap() uint64 {
-	runtime.GC()
-	return heapBytes()
-}
-
-func heapBytes() uint64 {
-	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	metrics.Read(sample)
-	return sample[0].Value.Uint64()
 }
 
 func megabytes(n uint64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
-func seconds(s float64) string {
-	if math.IsNaN(s) {
+// short writes a time as a person reads it: to the millisecond, or finer below 10.
+func short(d time.Duration) string {
+	switch {
+	case d == 0:
 		return "-"
+	case d < 10*time.Millisecond:
+		return d.Round(10 * time.Microsecond).String()
 	}
-	return time.Duration(s * float64(time.Second)).Round(time.Millisecond).String()
+	return d.Round(time.Millisecond).String()
 }
 
 // count writes a number with its thousands apart: 1,024.
