@@ -114,7 +114,10 @@ func (c *Chan[T]) Send(v T) {
 	case c.ch <- v:
 		outcome = sendOK
 		if n := m.sent.Add(1); n >= m.sendDue.Load() {
-			m.lookAtSend(n, int64(len(c.ch)))
+			if m.lookAtSend(n, int64(len(c.ch))) {
+				n = m.sent.Load() // before the depth: see scheduleSend
+				m.lookAgain(n, int64(len(c.ch)))
+			}
 		}
 		runtime.KeepAlive(c) // as in try
 	default:
@@ -131,6 +134,7 @@ func (c *Chan[T]) SendContext(ctx context.Context, v T) error {
 	if err != nil {
 		if c.m != nil {
 			c.m.canceled.Add(1)
+			runtime.KeepAlive(c) // as in try
 		}
 		return err
 	}
@@ -175,9 +179,17 @@ func (c *Chan[T]) TrySend(v T) bool {
 	if c.try(v) {
 		return true
 	}
-	c.m.tryFailed()
-	runtime.KeepAlive(c) // as in sent
+	c.refused()
 	return false
+}
+
+// refused counts a TrySend that found no room. Where room was made before the time
+// was noted, nobody would come to end it.
+func (c *Chan[T]) refused() {
+	if t := c.m.tryFailed(); t != 0 && len(c.ch) < cap(c.ch) {
+		c.m.notFull(t)
+	}
+	runtime.KeepAlive(c) // as in try
 }
 
 // try is the fast path of every send. It reads no clock, because a send that finds
@@ -194,7 +206,10 @@ func (c *Chan[T]) try(v T) bool {
 	case c.ch <- v:
 		outcome = sendOK
 		if n := m.sent.Add(1); n >= m.sendDue.Load() {
-			m.lookAtSend(n, int64(len(c.ch)))
+			if m.lookAtSend(n, int64(len(c.ch))) {
+				n = m.sent.Load() // before the depth: see scheduleSend
+				m.lookAgain(n, int64(len(c.ch)))
+			}
 		}
 		runtime.KeepAlive(c) // or the channel could be retired before its last send counts
 		return true
@@ -229,6 +244,12 @@ func (c *Chan[T]) beginSend(v T) *waiter {
 	return c.m.beginSend()
 }
 
+// endSend is deferred, so that a send that panics ends its wait as well.
+func (c *Chan[T]) endSend(w *waiter, o *sendOutcome) {
+	c.m.endSend(w, *o, int64(len(c.ch)))
+	runtime.KeepAlive(c)
+}
+
 type sendOutcome uint8
 
 const (
@@ -250,7 +271,7 @@ func (m *chanMember) countPanic(o *sendOutcome) {
 func (c *Chan[T]) sendWaiting(v T) {
 	outcome := sendPanicked
 	w := c.beginSend(v)
-	defer c.m.endSend(w, &outcome)
+	defer c.endSend(w, &outcome)
 	// Not a select: the goroutine then shows as "chan send" in profiles.
 	c.ch <- v
 	outcome = sendOK
@@ -261,7 +282,7 @@ func (c *Chan[T]) sendWaiting(v T) {
 func (c *Chan[T]) sendWaitingOr(done <-chan struct{}, v T) bool {
 	outcome := sendPanicked
 	w := c.beginSend(v)
-	defer c.m.endSend(w, &outcome)
+	defer c.endSend(w, &outcome)
 	select {
 	case c.ch <- v:
 		outcome = sendOK
@@ -425,8 +446,12 @@ func (c *Chan[T]) Raw() chan T {
 func (c *Chan[T]) Sent() {
 	if m := c.m; m != nil {
 		if n := m.sent.Add(1); n >= m.sendDue.Load() {
-			m.lookAtSend(n, int64(len(c.ch)))
+			if m.lookAtSend(n, int64(len(c.ch))) {
+				n = m.sent.Load() // before the depth: see scheduleSend
+				m.lookAgain(n, int64(len(c.ch)))
+			}
 		}
+		runtime.KeepAlive(c) // as in try
 	}
 }
 

@@ -9,6 +9,7 @@ func (m *chanMember) enterFull(t int64) {
 	if m.capacity <= 0 || !m.fullSince.CompareAndSwap(0, t) {
 		return
 	}
+	m.depths.observe(m.capacity, m.capacity) // who filled it may have passed by a look
 	m.scheduleRecv(m.received.Load())
 	if m.exposed.Load() {
 		m.sendSoon() // a native receive is seen by the send after it
@@ -40,16 +41,21 @@ func (m *chanMember) leaveFull(t int64, seen bool) {
 	}
 }
 
-// tryFailed counts a TrySend that found no room.
-func (m *chanMember) tryFailed() {
+// tryFailed counts a TrySend that found no room, and returns the time if it is the
+// first of a stretch.
+func (m *chanMember) tryFailed() (t int64) {
 	m.full.Add(1)
 	if m.capacity > 0 && m.fullSince.Load() == 0 {
-		t := now() // once a stretch, not once a refusal
+		t = now() // once a stretch, not once a refusal
 		m.mu.Lock()
 		m.enterFull(t)
 		m.mu.Unlock()
 	}
+	return t
 }
+
+// notFull takes back that the channel is full since t.
+func (m *chanMember) notFull(t int64) { m.fullSince.CompareAndSwap(t, 0) }
 
 func (m *chanMember) updateFull(t, depth int64) {
 	switch {

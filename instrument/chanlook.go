@@ -16,19 +16,25 @@ func (m *chanMember) calm(n uint64, depth int64) bool {
 }
 
 // lookAtSend is what a due send does after it was counted as number n: it found
-// room, and depth messages are there now.
-func (m *chanMember) lookAtSend(n uint64, depth int64) {
-	if !m.calm(n, depth) && claim(&m.sendDue) {
-		m.lookCloser(n, depth)
+// room, and depth messages are there now. It reports whether it did.
+func (m *chanMember) lookAtSend(n uint64, depth int64) bool {
+	if m.calm(n, depth) || !claim(&m.sendDue) {
+		return false
 	}
-}
-
-func (m *chanMember) lookCloser(n uint64, depth int64) {
 	m.depths.observe(max(depth-1, 0), depth)
 	if m.fullSince.Load() != 0 && m.exposed.Load() {
 		m.leaveFull(0, false)
 	}
 	m.replan(n, depth)
+	return true
+}
+
+// lookAgain is for those who passed by while a send was looked at: n sends and
+// depth messages are there by now.
+func (m *chanMember) lookAgain(n uint64, depth int64) {
+	if n >= m.sendDue.Load() && !m.calm(n, depth) {
+		m.lookAtWaited(n, depth)
+	}
 }
 
 // lookAtWaited is lookAtSend for a send that had to wait for room.

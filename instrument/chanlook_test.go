@@ -111,6 +111,49 @@ func compareExtremes(t *testing.T, got ChanStats, course levels, age time.Durati
 	}
 }
 
+// TestPeakOfThoseWhoPassBy fills a channel while one of the senders is looked at, so
+// that the others pass by: their peak is seen all the same.
+func TestPeakOfThoseWhoPassBy(t *testing.T) {
+	const n = 100
+	for _, exposed := range []bool{false, true} {
+		t.Run(fmt.Sprintf("exposed=%v", exposed), func(t *testing.T) {
+			c := NewChan[int]("c", n, WithRegistry(NewRegistry()))
+			if exposed {
+				c.Raw()
+			}
+			fill := func(n int) {
+				c.m.mu.Lock() // who looks waits for it
+				looking := make(chan bool)
+				go func() { c.Send(1); looking <- false }()
+				for c.m.sendDue.Load() != never {
+					runtime.Gosched()
+				}
+				for range n - 1 {
+					c.TrySend(1)
+				}
+				c.m.mu.Unlock()
+				<-looking
+			}
+			fill(n / 2)
+			for c.Len() > 0 {
+				c.TryRecv()
+			}
+			if got := c.Stats().DepthPeak; got != n/2 {
+				t.Errorf("peak %d of %d", got, n/2)
+			}
+			claim(&c.m.sendDue) // and who looks comes back too late
+			for c.TrySend(1) {
+			}
+			for c.Len() > 0 {
+				c.TryRecv()
+			}
+			if got := c.Stats().DepthPeak; got != n {
+				t.Errorf("full, and the peak is %d of %d", got, n)
+			}
+		})
+	}
+}
+
 // TestClaimIsGivenBack lets many goroutines find themselves due at once, and wants
 // the looks to go on: a claim that nobody gives back would end them for good.
 func TestClaimIsGivenBack(t *testing.T) {

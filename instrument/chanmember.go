@@ -85,10 +85,10 @@ func (m *chanMember) beginSend() *waiter {
 	return w
 }
 
-// endSend is deferred, so that a send that panics ends its wait as well.
-func (m *chanMember) endSend(w *waiter, o *sendOutcome) {
+// endSend notes that a sender waits no more, and depth messages are there.
+func (m *chanMember) endSend(w *waiter, o sendOutcome, depth int64) {
 	t := now()
-	switch *o {
+	switch o {
 	case sendPanicked:
 		m.closedSends.Add(1)
 	case sendCanceled:
@@ -97,8 +97,14 @@ func (m *chanMember) endSend(w *waiter, o *sendOutcome) {
 	m.mu.Lock()
 	from := m.track.senders.end(w)
 	m.waiting.Add(-1)
+	if m.fullSince.Load() != 0 {
+		m.scheduleRecv(m.received.Load()) // one fewer is to get in before there is room
+	}
 	m.mu.Unlock()
-	if m.exposed.Load() {
+	switch {
+	case depth < m.capacity:
+		m.leaveFull(t, true) // it was full until we got in or gave up
+	case m.exposed.Load():
 		m.settleFull(t) // nobody may see when this stretch ends
 	}
 	m.series.blocked.observe(since(t, from), 1)

@@ -1,6 +1,7 @@
 package instrument
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"sync"
@@ -470,6 +471,29 @@ func TestFullTime(t *testing.T) {
 			fill(c)
 			<-c.C()
 			<-c.C()
+			time.Sleep(time.Hour)
+			c.Recv()
+		}, 0, 0},
+		{"full until the sender that waits gives up", func(_ *Registry, c *Chan[int]) {
+			for range c.Cap() {
+				c.Send(1)
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			_ = c.SendContext(ctx, 1) // there is no room
+			time.Sleep(10 * time.Second)
+			c.Recv()
+			time.Sleep(time.Hour)
+			c.Recv()
+		}, 20 * time.Second, 20 * time.Second},
+		{"found full by a TrySend, and drained before that is noted", func(_ *Registry, c *Chan[int]) {
+			c.refused()
+			time.Sleep(time.Hour)
+			c.Send(1)
+			c.Recv()
+		}, 0, 0},
+		{"found full by a sender, and drained before that is noted", func(_ *Registry, c *Chan[int]) {
+			c.sendWaiting(1)
 			time.Sleep(time.Hour)
 			c.Recv()
 		}, 0, 0},
