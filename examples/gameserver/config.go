@@ -41,7 +41,7 @@ func flags(cfg *config, n *names) *flag.FlagSet {
 	fs.StringVar(&n.mode, "mode", "leaky", "what stands between the players and the game loop, see below; fixed if -soak or -compare is given")
 	fs.StringVar(&n.transport, "transport", memory.name, "how players reach the server: mem, in the same process, or tcp, over loopback")
 	fs.IntVar(&cfg.players, "players", memory.players, "how many simulated players play at a time; 5000 over tcp unless given")
-	fs.DurationVar(&cfg.every, "every", 20*time.Second, "how long after a move a player makes the next; 2s over tcp, and with -compare, unless given")
+	fs.DurationVar(&cfg.every, "every", 20*time.Second, "how long after a move a player makes the next; 2s over tcp, 5s with -compare, unless given")
 	fs.IntVar(&cfg.capacity, "capacity", 1200, "how many `moves` a second the game loop handles; 0 is as many as it can")
 	fs.StringVar(&cfg.addr, "addr", "127.0.0.1:8080", "`host:port` that serves /metrics; port 0 takes any free one")
 	fs.DurationVar(&cfg.duration, "duration", 0, "how long to play, such as 10s; 0 is until Ctrl-C, or 2m for each mode of -experiment and 10s for each run of -compare")
@@ -94,7 +94,10 @@ func (c *config) fill(given map[string]bool) {
 	if !given["players"] {
 		c.players = c.transport.players
 	}
-	if !given["every"] && (c.transport.name == network.name || c.compare != 0) {
+	if !given["every"] && c.compare != 0 {
+		c.every = 5 * time.Second
+	}
+	if !given["every"] && c.transport.name == network.name {
 		c.every = 2 * time.Second
 	}
 	if !given["capacity"] && c.compare != 0 {

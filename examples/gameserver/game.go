@@ -38,6 +38,7 @@ type game struct {
 	scores *instrument.Pool      // game loop to database
 
 	online  atomic.Int64
+	seated  atomic.Int64 // seats that somebody has had
 	tally   tally
 	latency latency
 

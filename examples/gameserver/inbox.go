@@ -14,8 +14,9 @@ const (
 
 	// staleAfter is the age at which a move is of no use to its player any more.
 	staleAfter = time.Second
-	// growingAfter is for how long the lowest depth may only rise.
-	growingAfter = time.Minute
+	// stallAfter is for how long moves may wait without one that is handled; twice as
+	// long the lowest depth may only rise.
+	stallAfter = 30 * time.Second
 	// permitHoldLimit is far above what 1,024 moves take the loop: a permit held
 	// for longer has been forgotten.
 	permitHoldLimit = 10 * time.Second
@@ -49,7 +50,7 @@ func measured(r *instrument.Registry) []instrument.ChanOption {
 		instrument.WithRegistry(r),
 		instrument.WithBytes(move.size),
 		instrument.WithWaitTarget(staleAfter),
-		instrument.WithStallAfter(growingAfter),
+		instrument.WithStallAfter(stallAfter),
 	}
 }
 

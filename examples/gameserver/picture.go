@@ -29,6 +29,9 @@ func (t trial) draw(path string) error {
 	if err != nil {
 		return err
 	}
+	if err := t.addLiveHeap(heap); err != nil {
+		return err
+	}
 	depth.Title.Text = fmt.Sprintf("%s: moves waiting for the game loop, and heap in use (garbage included)", t.Mode)
 	heap.X.Label.Text = "seconds"
 
@@ -64,6 +67,38 @@ func curve(label string, samples []sample, c color.Color, value func(sample) flo
 	p := plot.New()
 	p.Y.Label.Text = label
 	p.Add(plotter.NewGrid(), line)
-	p.Y.Min, p.Y.Max = 0, 1.05*max(p.Y.Max, 1)
+	p.X.Min, p.X.Tick.Marker = 0, plot.TickerFunc(ticks)
+	p.Y.Min, p.Y.Max, p.Y.Tick.Marker = 0, 1.05*max(p.Y.Max, 1), plot.TickerFunc(ticks)
 	return p, nil
+}
+
+// addLiveHeap marks what was left after the two collections that the table has.
+func (t trial) addLiveHeap(p *plot.Plot) error {
+	if t.Heap == 0 {
+		return nil // cut short
+	}
+	end := t.samples[len(t.samples)-1].At
+	points, err := plotter.NewScatter(plotter.XYs{
+		{X: (end - t.Ran/2).Seconds(), Y: float64(t.HeapHalf) / 1e6},
+		{X: end.Seconds(), Y: float64(t.Heap) / 1e6},
+	})
+	if err != nil {
+		return err
+	}
+	points.Shape, points.Radius = draw.CircleGlyph{}, vg.Points(4)
+	p.Add(points)
+	p.Legend.Add("live, after a collection", points)
+	p.Legend.Top, p.Legend.Left = true, true
+	return nil
+}
+
+// ticks are the usual ones, labelled as the table's numbers are.
+func ticks(low, high float64) []plot.Tick {
+	all := plot.DefaultTicks{}.Ticks(low, high)
+	for i := range all {
+		if all[i].Label != "" {
+			all[i].Label = count(int64(all[i].Value))
+		}
+	}
+	return all
 }

@@ -23,9 +23,12 @@ const (
 func (g *game) sit(ctx context.Context, server transport, seat int) {
 	rng := rand.New(rand.NewPCG(g.cfg.seed, uint64(seat)))
 	turn := firstTurn(seat, g.cfg.players, g.cfg.every)
-	for ctx.Err() == nil {
+	for sessions := 0; ctx.Err() == nil; sessions++ {
 		c, err := server.login(ctx, seat, rng.Uint64())
 		if err == nil {
+			if sessions == 0 {
+				g.seated.Add(1)
+			}
 			turn, err = g.playSession(ctx, c, turn, rng)
 		}
 		if err != nil && ctx.Err() == nil {

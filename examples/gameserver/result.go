@@ -99,7 +99,7 @@ func (g *game) leave(r *instrument.Registry, full uint64, goroutines int) Left {
 	}
 }
 
-// period measures the part of a run that counts: from when everybody was logged in.
+// period measures the part of a run that counts: from when each seat was taken.
 type period struct {
 	game *game
 	During
@@ -135,7 +135,7 @@ func (p *period) read() reading {
 func (p *period) look(s sample) error {
 	d := p.game.cfg.duration
 	if !p.measuring {
-		if s.Players < int64(p.game.cfg.players)*19/20 { // some are always between two sessions
+		if p.game.seated.Load() < int64(p.game.cfg.players) {
 			return nil
 		}
 		p.measuring, p.began, p.first = true, s.At, p.read()
