@@ -120,10 +120,13 @@ func (s settings) links() []cog.Builder[dashboard.DashboardLink] {
 	}
 }
 
+// annotations marks where an alert began, shades where any fires, once however
+// many they are, and marks restarts.
 func (c *canvas) annotations() []cog.Builder[dashboard.AnnotationQuery] {
+	firing := c.alerts("ALERTS", is("alertstate", "firing"))
 	return []cog.Builder[dashboard.AnnotationQuery]{
-		annotation("Alerts", "red", "{{alertname}}", "{{name}} {{job}} ({{severity}})",
-			c.alerts("ALERTS", is("alertstate", "firing"))),
+		annotation("Alerts", "red", "{{alertname}}", "{{name}} {{job}} ({{severity}})", firing+" unless "+firing+" offset $__interval"),
+		annotation("Alerts fire", "red", "Alerts fire", "The overview lists them.", most("", firing)),
 		annotation("Restarts", "blue", "Restart", "{{job}} {{instance}}",
 			"time() - "+c.ofSystem("process_start_time_seconds")+" < 2 * $__interval_ms / 1000"),
 	}
