@@ -35,27 +35,37 @@ func withEnded(m, other measurements) measurements {
 	return m
 }
 
-// says has promtool evaluate a query of a board over the scenarios, and compare.
+// says looks that a query of a board says of the scenarios what it should.
 func says(t *testing.T, expr string, all []scenario) {
 	t.Helper()
-	var file strings.Builder
-	fmt.Fprint(&file, "evaluation_interval: 1m\ntests:\n- interval: 1m\n  input_series:\n")
+	series, want := make(map[string]string), make(map[string]float64)
 	for _, s := range all {
-		for _, metric := range slices.Sorted(maps.Keys(s.series)) {
+		for metric, values := range s.series {
 			name, labels, _ := strings.Cut(metric, " ")
 			if !strings.Contains(labels, "instance=") {
 				labels += `,instance="a"`
 			}
-			series := fmt.Sprintf(`%s{job="game",name=%q,%s}`, name, s.name, strings.TrimPrefix(labels, ","))
-			fmt.Fprintf(&file, "  - {series: %q, values: %q}\n", series, s.series[metric])
+			series[fmt.Sprintf(`%s{job="game",name=%q,%s}`, name, s.name, strings.TrimPrefix(labels, ","))] = values
+		}
+		if s.value >= 0 {
+			want[fmt.Sprintf(`{job="game",name=%q,%s}`, s.name, s.reason)] = s.value
 		}
 	}
+	evaluates(t, expr, series, want)
+}
+
+// evaluates has promtool ask a query after two hours of some series, and compare
+// the answer, labels to value.
+func evaluates(t *testing.T, expr string, series map[string]string, want map[string]float64) {
+	t.Helper()
+	var file strings.Builder
+	fmt.Fprint(&file, "evaluation_interval: 1m\ntests:\n- interval: 1m\n  input_series:\n")
+	for _, s := range slices.Sorted(maps.Keys(series)) {
+		fmt.Fprintf(&file, "  - {series: %q, values: %q}\n", s, series[s])
+	}
 	fmt.Fprintf(&file, "  promql_expr_test:\n  - expr: %q\n    eval_time: 2h\n    exp_samples:\n", expr)
-	for _, s := range all {
-		if s.value >= 0 {
-			labels := fmt.Sprintf(`{job="game",name=%q,%s}`, s.name, s.reason)
-			fmt.Fprintf(&file, "    - {labels: %q, value: %v}\n", labels, s.value)
-		}
+	for labels, value := range want {
+		fmt.Fprintf(&file, "    - {labels: %q, value: %v}\n", labels, value)
 	}
 	path := filepath.Join(t.TempDir(), "test.yaml")
 	write(t, path, file.String())
@@ -182,4 +192,22 @@ func TestStates(t *testing.T) {
 		{"all workers", pool(4, 1), strained, p},
 		{"a full queue", pool(4, 8), atLimit, p},
 	})
+}
+
+// TestHeap holds whose heap the board of leaks shows: that of programs with weir,
+// whichever way they export it, and once where they do in both.
+func TestHeap(t *testing.T) {
+	t.Parallel()
+	evaluates(t, theQuery(t, "weir-leaks", "Heap in use/A"), map[string]string{
+		`weir_build_info{job="a",instance="1"}`:                                          steady(1),
+		`go_memstats_heap_inuse_bytes{job="a",instance="1"}`:                             steady(1),
+		`weir_build_info{job="b",instance="1"}`:                                          steady(1),
+		`go_memory_used_bytes{job="b",instance="1",go_memory_type="other"}`:              steady(20),
+		`go_memory_used_bytes{job="b",instance="1",go_memory_type="stack"}`:              steady(9),
+		`weir_build_info{job="c",instance="1",cluster="eu"}`:                             steady(1),
+		`go_memstats_heap_inuse_bytes{job="c",instance="1",cluster="eu"}`:                steady(300),
+		`go_memory_used_bytes{job="c",instance="1",cluster="eu",go_memory_type="other"}`: steady(999),
+		`go_memstats_heap_inuse_bytes{job="without weir",instance="1"}`:                  steady(4000),
+		`go_memstats_heap_inuse_bytes{job="c",instance="1",cluster="us"}`:                steady(5000),
+	}, map[string]float64{`{}`: 321})
 }
