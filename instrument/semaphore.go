@@ -90,8 +90,9 @@ func (s *Semaphore) member() *semaphoreMember {
 
 // Acquire takes n permits, and waits for them. It returns ctx.Err() and takes
 // none when ctx is done first; a ctx that is done already fails also where
-// permits are free. A nil ctx is never done. More permits than there are wait
-// until ctx is done. It panics if n is negative.
+// permits are free. A nil ctx is never done. A request for more permits than there
+// are waits until ctx is done, and in nobody's way. One for none waits its turn where
+// others wait. It panics if n is negative.
 //
 // Where nobody waits it is one atomic operation, and reads no clock.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
@@ -296,8 +297,9 @@ func (s *Semaphore) trySlowly(n int64) taking {
 	return taken
 }
 
-// Release gives n permits back. It panics if n is negative or more than are
-// taken.
+// Release gives n permits back, no matter who took them; 0 does nothing. It panics if
+// n is negative or more than are taken. So a second Release for one Acquire gives back
+// what somebody else has, or panics: a Permit can be released once.
 func (s *Semaphore) Release(n int64) {
 	if l := s.fast; l != nil {
 		if inUse, ok := l.swapGive(n); ok {
