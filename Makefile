@@ -42,11 +42,13 @@ test-bench:
 
 # The same for ten minutes, in ten processes: the race detector keeps a kilobyte or
 # so of every goroutine that has ended. A failure prints the flag that runs its
-# program again.
+# program again. Then ten million operations on semaphores, canceled at random, that
+# must lose no permit.
 model:
 	for minute in 1 2 3 4 5 6 7 8 9 10; do \
 		(cd bench && GOWORK=off $(GO) test -race -count=1 -v -run TestModel ./model -model.for=1m) || exit 1; \
 	done
+	cd bench && GOWORK=off $(GO) test -race -count=1 -v -timeout 1h -run TestNoPermitLost/measured ./semaphore -operations 10000000
 
 # One table, in about three minutes: what weir costs beside the native things and
 # beside what is written by hand. BENCH=-h lists the flags; BENCH='-only semaphore'
