@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -87,6 +88,23 @@ func TestBoards(t *testing.T) {
 				p.offers(t, b, c, map[string]string{"job": job, "instance": address, "name": names[uid]})
 			})
 		}
+	}
+}
+
+// TestBoardsOfATeam asks the queries of boards with every setting of a team's own: none
+// has an answer here, and none may fail.
+func TestBoardsOfATeam(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if _, err := output(exec.Command(program(t, "cmd/weir"), "dashboards", "-o", dir, "--prefix", "game", "--metric-prefix", "game_",
+		"--selector", `team="g\"ame", env!~'dev.*'`, "--datasource", "mimir")); err != nil {
+		t.Fatal(err)
+	}
+	p := startForBoards(t, newMeasured(t).address)
+	for uid, b := range readBoards(t, dir) {
+		t.Run(uid, func(t *testing.T) {
+			p.answers(t, b.questions(), b.choose(chosen{"name": "x"}), func(question) bool { return false })
+		})
 	}
 }
 
