@@ -20,9 +20,9 @@ const (
 	// scansPerWindow looks make a window, whose lowest count is compared with
 	// that of the window before: what comes and goes does not count.
 	scansPerWindow = 4
-	// risingWindows is how often in a row the lowest count has to rise. Twenty
-	// minutes of nothing but growth is what leaks have; long ramps have it too,
-	// so this is a heuristic.
+	// risingWindows is how often the lowest count has to rise, with no fall between
+	// and no more than one window in which it rests. Twenty minutes of nothing but
+	// growth is what leaks have; long ramps have it too, so this is a heuristic.
 	risingWindows = 10
 	// networkShare tells users from leaks: where for more than so many of the
 	// goroutines that came to a place another one came that waits for the network,
@@ -65,7 +65,8 @@ type goroutineGroup struct {
 	low     int // of this window
 	before  int // lowest of the window before
 	windows int
-	rises   int   // in a row
+	rises   int   // without a fall, or two rests in a row
+	rested  bool  // in the last window
 	base    int   // the lowest count before the first of them
 	network int   // and that of those that waited for the network
 	began   int64 // and when that was
@@ -111,7 +112,7 @@ func (g *goroutineScan) scan() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	t := now()
-	if g.last != 0 && t-g.last > 2*scansPerWindow*int64(g.pause) {
+	if g.last != 0 && t-g.last > int64(max(2*scansPerWindow*g.pause, sampleFor)) {
 		g.forget() // nobody read for a while: what was low then says nothing
 	}
 	g.last = t
@@ -194,7 +195,11 @@ func (x *goroutineGroup) closeWindow(t int64, network *goroutineGroup) {
 			x.base, x.network, x.began = x.before, network.before, t
 		}
 		x.rises++
-	case x.since == 0:
+		x.rested = false
+	case x.since != 0: // until it is back at the base
+	case x.low == x.before && !x.rested:
+		x.rested = true
+	default:
 		x.rises = 0
 	}
 	x.windows++

@@ -69,8 +69,7 @@ func WithLeakProof() RegistryOption {
 }
 
 // WithLeakInterval sets how often goroutines are looked at: 30 seconds unless set.
-// Ten windows of four looks, in which nothing but growth was seen, make a
-// suspect. Where a look takes more than a thousandth of d, there are fewer. Zero is
+// Ten windows of four looks in which nothing but growth was seen make a suspect. Where a look takes more than a thousandth of d, there are fewer. Zero is
 // the default, and a negative interval looks never.
 func WithLeakInterval(d time.Duration) RegistryOption {
 	return func(r *Registry) { r.goroutines.every = d }

@@ -44,10 +44,11 @@ func (x *rise) suspect(t int64, limit time.Duration, times int) int64 {
 // minGrowths is how often what grows must have grown, whatever the limit.
 const minGrowths = 3
 
-// grows is suspect for what still rises. What stands as high as it did is full, or
-// long, and no leak.
+// grows is suspect for what still rises: what stands as high as it did is full, or
+// long, and no leak. Once it has risen for a while it may rest for a window.
 func (x *rise) grows(t int64, limit time.Duration) int64 {
-	if since(t, x.last) > 2*windowLength {
+	rests := since(t, x.last) > 2*windowLength || x.last < x.at && x.rises <= minGrowths+1
+	if rests {
 		return 0
 	}
 	return x.suspect(t, limit, minGrowths)

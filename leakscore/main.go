@@ -34,9 +34,9 @@ const (
 	mostFalse = 1
 )
 
-// calling is for how many intervals a leaky case is called, once in each: twelve
-// windows of four looks at the goroutines, of which six have to rise.
-const calling = 48
+// calling is for how many intervals a leaky case is called, once in each: sixteen
+// windows of four looks at the goroutines, of which ten have to rise.
+const calling = 64
 
 // plan has a leaky case called in so many intervals. A proof is taken every twenty,
 // so it waits a little longer than that.
@@ -78,7 +78,7 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	fs.IntVar(&cfg.runs, "runs", 20, "how often each leaky case runs; 0 leaves them out")
 	fs.IntVar(&cfg.calls, "calls", calling, "for how many intervals a leaky case is called; 1 is a leak that happens once, which only wrappers can tell from what waits")
 	fs.IntVar(&cfg.parallel, "parallel", 4*runtime.NumCPU(), "how many programs run at a time: they sleep most of it")
-	fs.DurationVar(&cfg.incident, "incident", 45*time.Second, "how long the example that is mended is watched: 10m is the long version; 0 leaves the incident out")
+	fs.DurationVar(&cfg.incident, "incident", 2*time.Minute, "how long the example that is mended is watched: 10m is the long version; 0 leaves the incident out")
 	only := fs.String("only", "", "run only the leaky cases and healthy programs that match this `regexp`")
 	if err := fs.Parse(args); err != nil {
 		return cfg, err
