@@ -1,6 +1,6 @@
-// Command faulty does on purpose what programs do by accident, each fault with an
-// object of its own, so that the alerts have a cause that is real. With -mended it
-// does the same things right.
+// Command faulty does on purpose what programs do by accident and the game server
+// does not, each fault with an object of its own, so that the alerts have a cause
+// that is real. With -mended it does the same things right.
 package main
 
 import (
@@ -41,7 +41,7 @@ type program struct {
 
 // run uses all objects until ctx is done.
 func (p program) run(ctx context.Context) {
-	steps := []func(){p.stalled(), p.filling(), p.exhausted(), p.forgetful(), p.stuck(ctx), p.held(), p.dropped}
+	steps := []func(){p.stalled(), p.filling(), p.held(), p.dropped}
 	tick := time.NewTicker(often)
 	defer tick.Stop()
 	for {
@@ -80,40 +80,6 @@ func (p program) filling() func() {
 	}
 }
 
-// exhausted is a semaphore whose permits are not given back.
-func (p program) exhausted() func() {
-	s := instrument.NewSemaphore("exhausted", 4, p.with)
-	return func() {
-		if s.TryAcquire(4) && p.mended {
-			s.Release(4)
-		}
-	}
-}
-
-// forgetful takes a permit and drops it, three times.
-func (p program) forgetful() func() {
-	s := instrument.NewSemaphore("forgetful", 1000, p.with)
-	dropped := 0
-	return func() {
-		permit, _ := s.TryAcquirePermit(1)
-		if p.mended || dropped == 3 {
-			permit.Release()
-		} else {
-			dropped++
-		}
-		runtime.GC() // which finds what was dropped
-	}
-}
-
-// stuck is a pool of two workers, of which one has a task that does not end.
-func (p program) stuck(ctx context.Context) func() {
-	pool := instrument.NewPool("stuck", 2, 8, p.with, instrument.WithTaskLimit(2*time.Second))
-	if !p.mended {
-		_ = pool.TrySubmit(func() { <-ctx.Done() })
-	}
-	return func() { _ = pool.TrySubmit(func() {}) }
-}
-
 // held is a semaphore of which nobody gives a permit back.
 func (p program) held() func() {
 	s := instrument.NewSemaphore("held", 1000, p.with, instrument.WithHoldLimit(2*time.Second))
@@ -134,4 +100,5 @@ func (p program) dropped() {
 	if p.mended {
 		c.Recv()
 	}
+	runtime.GC() // which finds what was dropped
 }

@@ -28,17 +28,13 @@ func TestScrapes(t *testing.T) {
 	}
 	const every = 30 * time.Second
 	synctest.Test(t, func(t *testing.T) {
-		m, ok := modeNamed(*scrapesMode)
-		if !ok {
-			t.Fatalf("no mode %q", *scrapesMode)
-		}
 		r := instrument.NewRegistry()
 		scrape := func(n int) {
 			if err := exporter.WriteTextfile(filepath.Join(dir, fmt.Sprintf("%06d.prom", n)), r, nil); err != nil {
 				t.Error(err)
 			}
 		}
-		g := newGame(config{mode: m, players: *scrapesPlayers, seed: 1}, r)
+		g := newGame(testConfig(t, *scrapesMode, *scrapesPlayers, 1), r)
 		scrape(0)
 		inGame(t, g, every, func() {
 			for n := 1; ; n++ {
