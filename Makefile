@@ -84,6 +84,7 @@ lint:
 # where it is out of date.
 generate:
 	GOWORK=off $(GO) test ./dashboards ./alerts ./exporter/promexport -update
+	$(GO) test ./examples/scale -update
 
 fmt:
 	gofmt -w .

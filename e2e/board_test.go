@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // board is what Grafana would ask for a dashboard.
@@ -95,12 +96,16 @@ func (b board) choose(values chosen) chosen {
 
 var variablePattern = regexp.MustCompile(`\$(\w+)|\$\{(\w+)\}`)
 
-// ask writes a query as Grafana sends it, for a range and a step in seconds. A
-// variable that is not there stays, and Prometheus refuses it.
-func (c chosen) ask(expr string, seconds, step int) string {
+// period is the time that a board shows up to now, how far apart its points are,
+// and how often programs are scraped.
+type period struct{ shown, step, scrape time.Duration }
+
+// ask writes a query as Grafana sends it. A variable that is not there stays, and
+// Prometheus refuses it.
+func (c chosen) ask(expr string, over period) string {
 	own := map[string]string{
-		"__range": fmt.Sprintf("%ds", seconds), "__interval": fmt.Sprintf("%ds", step),
-		"__interval_ms": fmt.Sprint(1000 * step), "__rate_interval": fmt.Sprintf("%ds", max(4, step+1)), // scraped each second
+		"__range": seconds(over.shown), "__interval": seconds(over.step), "__interval_ms": fmt.Sprint(over.step.Milliseconds()),
+		"__rate_interval": seconds(max(4*over.scrape, over.step+over.scrape)),
 	}
 	return variablePattern.ReplaceAllStringFunc(expr, func(v string) string {
 		name := strings.Trim(v, "${}")
@@ -113,3 +118,6 @@ func (c chosen) ask(expr string, seconds, step int) string {
 		return v
 	})
 }
+
+// seconds writes a time as a PromQL duration.
+func seconds(d time.Duration) string { return fmt.Sprintf("%ds", int64(d.Seconds())) }

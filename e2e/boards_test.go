@@ -175,7 +175,7 @@ func (p prometheus) answers(t *testing.T, all []question, c chosen, wanted func(
 	until := func(what string, open []question, done func(answer) bool) {
 		eventually(t, 4*time.Minute, what, func() (bool, string) {
 			open = slices.DeleteFunc(open, func(q question) bool {
-				a, err := p.askQuestion(q, c)
+				a, err := p.askQuestion(q, c, lately)
 				if a.fault != "" {
 					t.Errorf("%s: %s", q.where, a.fault)
 				}
@@ -189,21 +189,21 @@ func (p prometheus) answers(t *testing.T, all []question, c chosen, wanted func(
 	until("every query is asked again", slices.Clone(all), func(answer) bool { return true })
 }
 
-// askQuestion asks about the last five minutes.
-func (p prometheus) askQuestion(q question, c chosen) (answer, error) {
-	const seconds = 300
-	step := 5
+// lately is what TestBoards looks at, where all is scraped each second.
+var lately = period{5 * time.Minute, 5 * time.Second, time.Second}
+
+func (p prometheus) askQuestion(q question, c chosen, over period) (answer, error) {
 	if strings.HasPrefix(q.where, "annotation") {
-		step = 60 // they have far fewer points
+		over.step *= 12 // they have far fewer points
 	}
-	now := time.Now().Unix()
-	values := url.Values{"query": {c.ask(q.expr, seconds, step)}, "time": {fmt.Sprint(now)}}
+	now := time.Now()
+	values := url.Values{"query": {c.ask(q.expr, over)}, "time": {fmt.Sprint(now.Unix())}}
 	if q.instant {
 		return p.ask("/api/v1/query?" + values.Encode())
 	}
-	values.Set("start", fmt.Sprint(now-seconds))
-	values.Set("end", fmt.Sprint(now))
-	values.Set("step", fmt.Sprint(step))
+	values.Set("start", fmt.Sprint(now.Add(-over.shown).Unix()))
+	values.Set("end", fmt.Sprint(now.Unix()))
+	values.Set("step", seconds(over.step))
 	return p.ask("/api/v1/query_range?" + values.Encode())
 }
 
@@ -252,7 +252,7 @@ func (p prometheus) offers(t *testing.T, b board, c chosen, want map[string]stri
 			t.Errorf("variable %s is no label_values: %s", v.Name, v.Definition)
 			continue
 		}
-		body, err := fetch(p.url + "/api/v1/label/" + m[2] + "/values?" + url.Values{"match[]": {c.ask(m[1], 300, 5)}}.Encode())
+		body, err := fetch(p.url + "/api/v1/label/" + m[2] + "/values?" + url.Values{"match[]": {c.ask(m[1], lately)}}.Encode())
 		var answer struct{ Data []string }
 		if err = errors.Join(err, json.Unmarshal([]byte(body), &answer)); err != nil {
 			t.Errorf("variable %s: %v", v.Name, err)

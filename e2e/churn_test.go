@@ -30,7 +30,7 @@ scrape_configs:
 - {job_name: native, scrape_native_histograms: true, static_configs: [{targets: [%[1]q]}]}
 `, m.address))
 	receiving := runPrometheus(t, "global: {}", "--web.enable-otlp-receiver")
-	m.sendOTLP(t, receiving, "otlp", "one")
+	m.sendOTLP(t, receiving.url+otlpPath, "otlp", "one")
 
 	did := m.churn(t, *churnFor)
 	for n := 0; m.members() > 0; n++ {

@@ -86,16 +86,19 @@ func submit(t *testing.T, p *instrument.Pool, task func()) {
 	}
 }
 
-// sendOTLP sends everything every second to a Prometheus, as job and instance.
-func (m measured) sendOTLP(t *testing.T, p prometheus, job, instance string) {
+// otlpPath is where a Prometheus receives OTLP.
+const otlpPath = "/api/v1/otlp/v1/metrics"
+
+// sendOTLP sends everything every second to a URL, as job and instance.
+func (m measured) sendOTLP(t *testing.T, url, job, instance string, more ...attribute.KeyValue) {
 	t.Helper()
-	client, err := otlpmetrichttp.New(t.Context(), otlpmetrichttp.WithEndpointURL(p.url+"/api/v1/otlp/v1/metrics"))
+	client, err := otlpmetrichttp.New(t.Context(), otlpmetrichttp.WithEndpointURL(url))
 	if err != nil {
 		t.Fatal(err)
 	}
 	reader := metric.NewPeriodicReader(client, metric.WithInterval(time.Second), metric.WithProducer(otelexport.NewProducer(m.registry)))
 	provider := metric.NewMeterProvider(metric.WithReader(reader), metric.WithResource(resource.NewSchemaless(
-		attribute.String("service.name", job), attribute.String("service.instance.id", instance))))
+		append(more, attribute.String("service.name", job), attribute.String("service.instance.id", instance))...)))
 	t.Cleanup(func() {
 		if err := provider.Shutdown(context.Background()); err != nil {
 			t.Errorf("what was left at the end was not sent: %v", err)

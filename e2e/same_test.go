@@ -31,7 +31,7 @@ global: {scrape_interval: 1s, scrape_timeout: 1s}
 scrape_configs: [{job_name: app, scrape_native_histograms: true, static_configs: [{targets: [%q], labels: {instance: one}}]}]
 `, m.address))
 	receiving := runPrometheus(t, "global: {}", "--web.enable-otlp-receiver")
-	m.sendOTLP(t, receiving, "app", "one")
+	m.sendOTLP(t, receiving.url+otlpPath, "app", "one")
 
 	eventually(t, 2*time.Minute, "both say the same", func() (bool, string) {
 		scraped, err := everything(scraping)

@@ -65,7 +65,8 @@ func (b *lockedBuffer) String() string {
 	return b.buf.String()
 }
 
-// start starts a process that ends with the test, and waits until url answers.
+// start starts a process that ends with the test, and waits until url answers, or
+// takes connections if it is a tcp one.
 func start(t *testing.T, url, bin string, args ...string) *server {
 	t.Helper()
 	s := &server{name: filepath.Base(bin), log: new(lockedBuffer), done: make(chan struct{})}
@@ -91,10 +92,23 @@ func start(t *testing.T, url, bin string, args ...string) *server {
 			t.Fatalf("%s ended: %s", s.name, tail(s.log.String(), 4000))
 		default:
 		}
-		_, err := fetch(url)
+		err := reach(url)
 		return err == nil, fmt.Sprint(err)
 	})
 	return s
+}
+
+func reach(url string) error {
+	address, ok := strings.CutPrefix(url, "tcp://")
+	if !ok {
+		_, err := fetch(url)
+		return err
+	}
+	conn, err := net.Dial("tcp", address)
+	if err == nil {
+		_ = conn.Close()
+	}
+	return err
 }
 
 // end asks the process to end, and makes it after ten seconds.
@@ -171,12 +185,18 @@ scrape_configs:
 // runPrometheus runs one with a configuration and more flags.
 func runPrometheus(t *testing.T, config string, flags ...string) prometheus {
 	t.Helper()
-	dir, address := t.TempDir(), freeAddress(t)
+	dir := t.TempDir()
 	file := filepath.Join(dir, "prometheus.yml")
 	write(t, file, config)
+	return startConfigured(t, file, append(flags, "--storage.tsdb.path="+filepath.Join(dir, "data"))...)
+}
+
+// startConfigured runs one with a configuration file; the flags say where it stores.
+func startConfigured(t *testing.T, file string, flags ...string) prometheus {
+	t.Helper()
+	address := freeAddress(t)
 	url := "http://" + address
-	flags = append([]string{"--config.file=" + file, "--storage.tsdb.path=" + filepath.Join(dir, "data"),
-		"--web.listen-address=" + address, "--log.level=warn"}, flags...)
+	flags = append([]string{"--config.file=" + file, "--web.listen-address=" + address, "--log.level=warn"}, flags...)
 	return prometheus{start(t, url+"/-/ready", tool(t, "prometheus"), flags...), url}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // measurements is series of one object over two hours: name and further labels to
@@ -83,7 +84,7 @@ func theQuery(t *testing.T, uid, where string) string {
 	if i < 0 {
 		t.Fatalf("%s has no query %q", uid, where)
 	}
-	return b.choose(nil).ask(all[i].expr, 7200, 60)
+	return b.choose(nil).ask(all[i].expr, period{2 * time.Hour, time.Minute, time.Second})
 }
 
 func because(reason string) string { return fmt.Sprintf("reason=%q", reason) }
