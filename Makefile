@@ -12,7 +12,7 @@ LEAKPROFILE = GOWORK=off GOEXPERIMENT=goroutineleakprofile
 # else needs it.
 POOLS = $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
 
-.PHONY: test test-root test-commands test-e2e test-bench test-leakscore model bench leakscore vet lint generate fmt
+.PHONY: test test-root test-commands test-e2e test-bench test-leakscore model scale bench leakscore vet lint generate fmt
 
 # Everything a change must pass, in every module.
 test: vet test-root test-commands test-bench test-leakscore test-e2e
@@ -32,6 +32,12 @@ test-commands:
 # programs of the other modules, whose changes the go command does not see here.
 test-e2e:
 	cd e2e && $(E2EFLAGS) $(GO) test -count=1 -timeout 20m ./...
+
+# What a Prometheus of 200 instances with 50 names each needs for the boards: prints
+# every query's time, the slowest first. The second run has classic histograms.
+scale:
+	cd e2e && $(E2EFLAGS) $(GO) test -count=1 -timeout 20m -v -run TestScale . -scale.instances 200 -scale.slowest 2s
+	cd e2e && $(E2EFLAGS) $(GO) test -count=1 -timeout 20m -v -run TestScale . -scale.instances 200 -scale.slowest 2s -scale.classic
 
 # That the measurements measure; how fast anything is, no test says. Then random
 # programs against a model of a channel, also on one processor and on eight: the

@@ -145,7 +145,8 @@ func eventually(t *testing.T, atMost time.Duration, what string, check func() (b
 	}
 }
 
-var client = &http.Client{Timeout: 10 * time.Second}
+// client waits for as long as Prometheus may take for a query.
+var client = &http.Client{Timeout: 2 * time.Minute}
 
 func fetch(url string) (string, error) {
 	response, err := client.Get(url)
