@@ -142,7 +142,7 @@ func (c *canvas) lifetime() []panel {
 			query{"Unverified", sum("", c.rate("weir_channel_unverified_messages_total"))}).
 			OverrideByName("Abandoned", color("red")).OverrideByName("Unverified", color("yellow")),
 		c.byInstance("channel", "Pressure",
-			valueColumn{title: "Pressure", expr: most(instance, c.pressure()), unit: "percentunit", width: 200, gauge: true, limits: above(0.7, 0.9)},
+			valueColumn{title: "Pressure", expr: c.pressure(instance), unit: "percentunit", width: 200, gauge: true, limits: above(0.7, 0.9)},
 			valueColumn{title: "Depth", expr: sum(instance, c.of("weir_channel_depth")), unit: "locale", width: 90},
 			valueColumn{title: "Oldest", expr: most(instance, c.of("weir_channel_oldest_message_age_seconds")), unit: "s", width: 90, empty: "unknown"},
 			valueColumn{title: "Sent", expr: sum(instance, c.rate("weir_channel_sends_total", is("outcome", "ok"))), unit: "mps", width: 110, empty: "unknown"},

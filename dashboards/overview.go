@@ -63,7 +63,7 @@ func (c *canvas) channelTable() panel {
 			text: "Pressure is how full the fullest member is, or how old its oldest message is against a fifth of the stall threshold (a minute by default), whichever is more; so unbounded queues rank too. Normal: below 70%. A click on the name opens the channel's board."},
 		labels: []labelColumn{{label: "name", title: "Channel", board: "channel"}, {label: "job", title: "Service"}},
 		values: []valueColumn{
-			{title: "Pressure", expr: most(object, c.pressure()), unit: "percentunit", width: 260, gauge: true, limits: above(0.7, 0.9)},
+			{title: "Pressure", expr: c.pressure(object), unit: "percentunit", width: 260, gauge: true, limits: above(0.7, 0.9)},
 			{title: "Depth", expr: sum(object, c.of("weir_channel_depth")), unit: "locale", width: 100},
 			{title: "Floor", expr: sum(object, c.of("weir_channel_depth_floor")), unit: "locale", width: 100},
 			{title: "Capacity", expr: sum(object, c.of("weir_channel_capacity")), unit: "locale", width: 110, empty: "unbounded"},
@@ -110,7 +110,7 @@ func (c *canvas) alertTable() panel {
 // stateTimeline shows when the worst objects were how bad.
 func (c *canvas) stateTimeline() panel {
 	return c.states(about{title: "The worst objects", unit: "none", w: 24, h: 9, empty: "Nothing is measured under this selection.",
-		text: "The ten channels, semaphores and pools that were worst for longest, and when. Strained: a channel 70% full or with old messages, 80% of the permits taken or of the workers busy. At its limit: 90% full, no permit free for a whole window, a pool's queue full. Stuck or leaking: it is a leak suspect. Normal: green, with strained moments at peak load. A click opens the board of the object."},
+		text: "The ten channels, semaphores and pools that were worst for longest, and when. Strained: a channel 70% full or with old messages, 80% of the permits taken throughout a window (30 to 60 s), 80% of the workers busy. At its limit: 90% full, no permit free for a whole window, a pool's queue full. Stuck or leaking: it is a leak suspect. Normal: green, with strained moments at peak load. A click opens the board of the object."},
 		query{"{{kind}} {{name}} · {{job}}", worstForLongest(kindOfObject, c.state())}).
 		MaxDataPoints(200).DataLinks(c.settings.drillDown("${__field.labels.kind}"))
 }
@@ -136,10 +136,10 @@ func (c *canvas) histories() []panel {
 			"channel", most(object, c.of("weir_channel_oldest_message_age_seconds"))),
 		history(about{title: "Refusals", empty: "Nothing was refused.", unit: "eps", runbook: runbookRejecting,
 			text: "Work turned away per second, by what turned it away. Normal: none, or a few at peak load where refusing is the design. Compare with the fullest channels and the permits at the same time."},
-			"", sum(kindOfObject, c.refusals())),
+			"", c.refusals()),
 		history(about{title: "Blocked time", empty: "Nobody waited.", unit: "suffix:s/s", runbook: runbookBlocked,
 			text: "Seconds spent waiting to send or to acquire, per second: the number of goroutines that wait on average. Normal: flat and low. A step up means that what is behind the channel or semaphore became slower."},
-			"", sum(kindOfObject, c.blocked())),
+			"", c.blocked()),
 		history(about{title: "Panics", empty: "No panics.", unit: "eps", runbook: runbookPanicked,
 			text: "Tasks of worker pools that ended in a panic or in runtime.Goexit, per second. Normal: none. The program's log has the stacks."},
 			"pool", sum(object, c.rate("weir_pool_tasks_total", is("outcome", "panic")))),

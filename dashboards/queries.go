@@ -113,13 +113,13 @@ func (s scope) count(expr string) string {
 // measured is the number of processes that are seen.
 func (s scope) measured() string { return "count(" + s.ofAll("weir_build_info") + ")" }
 
-// refusals is the work turned away per second: at once, or when it gave up
-// waiting. For users the two are the same.
+// refusals is the work turned away per second, by kind and object: at once, or
+// when it gave up waiting. For users the two are the same.
 func (s scope) refusals() string {
 	return union(
-		labelled("kind", "channel", s.refusedSends()),
-		labelled("kind", "semaphore", s.refusedAcquires()),
-		labelled("kind", "pool", s.rate("weir_pool_rejected_total")))
+		labelled("kind", "channel", sum(object, s.refusedSends())),
+		labelled("kind", "semaphore", sum(object, s.refusedAcquires())),
+		labelled("kind", "pool", sum(object, s.rate("weir_pool_rejected_total"))))
 }
 
 func (s scope) refusedSends() string {
@@ -131,22 +131,22 @@ func (s scope) refusedAcquires() string {
 }
 
 // blocked is the seconds that goroutines waited to send or to acquire, per
-// second: how many were waiting on average.
+// second, by kind and object: how many were waiting on average.
 func (s scope) blocked() string {
 	return union(
-		labelled("kind", "channel", s.rateOfSum("weir_channel_send_blocked_seconds")),
-		labelled("kind", "semaphore", s.rateOfSum("weir_semaphore_acquire_wait_seconds")))
+		labelled("kind", "channel", sum(object, s.rateOfSum("weir_channel_send_blocked_seconds"))),
+		labelled("kind", "semaphore", sum(object, s.rateOfSum("weir_semaphore_acquire_wait_seconds"))))
 }
 
-// pressure is how near a channel is to trouble, 0 to 1: how full it is, or how
-// old its oldest message is against a fifth of the age at which it counts as
-// stalled (a minute, unless the program says otherwise), whichever is more. The
-// age alone speaks for channels without a bound.
-func (s scope) pressure() string {
-	fill := s.of("weir_channel_fill_ratio_max")
+// pressure is how near a channel is to trouble, 0 to 1, where it is nearest: how
+// full it is, or how old its oldest message is against a fifth of the age at which
+// it counts as stalled (a minute, unless the program says otherwise), whichever is
+// more. The age alone speaks for channels without a bound.
+func (s scope) pressure(by string) string {
+	fill := most(by, s.of("weir_channel_fill_ratio_max"))
 	age := fmt.Sprintf("clamp_max(5 * %s / %s, 1)",
-		s.of("weir_channel_oldest_message_age_seconds"), s.of("weir_channel_stall_threshold_seconds"))
-	return fmt.Sprintf("(%s > %s) or %s or %s", fill, age, age, fill)
+		most(by, s.of("weir_channel_oldest_message_age_seconds")), aggregate("min", by, s.of("weir_channel_stall_threshold_seconds")))
+	return most(by, union(labelled("of", "fill", fill), age))
 }
 
 // permitsUsed is the share of a semaphore's permits that are taken.
@@ -186,18 +186,20 @@ const (
 )
 
 // state is how each object does, by kind, as one of the states above: its own
-// pressure, and over it what is suspected of it.
+// pressure, and over it what is suspected of it. It is asked at every point of a
+// course, so instances are taken together before anything else is done.
 func (s scope) state() string {
 	// From 0.7 on it is 1, and 2 from 0.9 on.
-	channel := fmt.Sprintf("clamp_min(floor(5 * (%s) - 2.5), %d)", s.pressure(), stateWell)
-	semaphore := fmt.Sprintf("(%s >= bool 0.8) + (%s >= bool 1)", s.permitsUsed(), s.of("weir_semaphore_floor_ratio_max"))
-	workers := fmt.Sprintf("%s >= bool 0.8", s.workersBusy())
-	queue := fmt.Sprintf("%d * (%s >= bool (%s > 0))", stateAtLimit, s.of("weir_pool_queue_depth"), s.of("weir_pool_queue_capacity"))
-	suspect := fmt.Sprintf("%d * (%s > bool 0)", stateSuspect, s.of("weir_leak_suspects", in("kind", "channel", "semaphore", "pool")))
+	channel := fmt.Sprintf("clamp_min(floor(5 * %s - 2.5), %d)", s.pressure(object), stateWell)
+	permits := most(object, s.of("weir_semaphore_floor_ratio_max"))
+	semaphore := fmt.Sprintf("(%s >= bool 0.8) + (%s >= bool 1)", permits, permits)
+	workers := fmt.Sprintf("%s >= bool 0.8", most(object, s.workersBusy()))
+	queue := fmt.Sprintf("%d * (%s >= bool 1)", stateAtLimit, most(object, s.queueFill()))
+	suspect := fmt.Sprintf("%d * (%s > bool 0)", stateSuspect, sum(kindOfObject, s.of("weir_leak_suspects", in("kind", "channel", "semaphore", "pool"))))
 	return most(kindOfObject, union(
 		labelled("kind", "channel", channel), labelled("kind", "semaphore", semaphore),
 		labelled("kind", "pool", workers), labelled("kind", "pool", labelled("of", "queue", queue)),
-		suspect))
+		labelled("of", "suspects", suspect)))
 }
 
 // inReach is a limit where a level came up to a fifth of it in the time shown. A

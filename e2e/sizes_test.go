@@ -172,24 +172,33 @@ func TestStates(t *testing.T) {
 		return measurements{"weir_channel_fill_ratio_max": steady(fill), "weir_channel_oldest_message_age_seconds": steady(age),
 			"weir_channel_stall_threshold_seconds": steady(300)}
 	}
-	semaphore := func(inUse, floor float64) measurements {
-		return measurements{"weir_semaphore_permits_in_use": steady(inUse), "weir_semaphore_permits_limit": steady(10), "weir_semaphore_floor_ratio_max": steady(floor)}
+	semaphore := func(floor float64) measurements {
+		return measurements{"weir_semaphore_floor_ratio_max": steady(floor)}
 	}
 	pool := func(busy, queued float64) measurements {
 		return measurements{"weir_pool_workers_busy": steady(busy), "weir_pool_workers": steady(4), "weir_pool_queue_depth": steady(queued), "weir_pool_queue_capacity": steady(8)}
 	}
+	unbounded := channel(0, 45)
+	delete(unbounded, "weir_channel_fill_ratio_max")
+	watched := measurements{"weir_channel_fill_ratio_max": steady(0.8)}
 	leaking := channel(0.1, 1)
 	leaking[`weir_leak_suspects kind="channel",reason="growing",evidence="heuristic"`] = steady(1)
 	const c, s, p = `kind="channel"`, `kind="semaphore"`, `kind="pool"`
-	says(t, theQuery(t, "weir-overview", "The worst objects/A"), []scenario{
+	// It shows ten objects at most.
+	states := theQuery(t, "weir-overview", "The worst objects/A")
+	says(t, states, []scenario{
 		{"half full", channel(0.5, 1), well, c},
 		{"three quarters full", channel(0.75, 1), strained, c},
 		{"full", channel(1, 1), atLimit, c},
 		{"old messages", channel(0.1, 59), atLimit, c},
+		{"unbounded", unbounded, strained, c},
+		{"watched", watched, strained, c},
 		{"leaking", leaking, suspect, c},
-		{"some permits", semaphore(5, 0.5), well, s},
-		{"most permits", semaphore(8, 0.5), strained, s},
-		{"no permit for a window", semaphore(10, 1), atLimit, s},
+	})
+	says(t, states, []scenario{
+		{"some permits", semaphore(0.5), well, s},
+		{"most permits", semaphore(0.8), strained, s},
+		{"no permit for a window", semaphore(1), atLimit, s},
 		{"all workers", pool(4, 1), strained, p},
 		{"a full queue", pool(4, 8), atLimit, p},
 	})
