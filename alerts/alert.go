@@ -49,6 +49,7 @@ type Alert struct {
 	// this one fires. A critical one mutes all that are less, see inhibitRules.
 	Mutes []string
 
+	row   Severity // that of the table, which tells rows of one name apart
 	about subject
 	most  float64 // Threshold can be no more, where it is a share
 	expr  func(q query) string
@@ -58,7 +59,9 @@ type Alert struct {
 func Table() []Alert {
 	all := slices.Concat(channelAlerts(), budgetAlerts(), semaphoreAlerts(), poolAlerts(), processAlerts())
 	for i := range all {
-		if a := &all[i]; a.about == (subject{}) {
+		a := &all[i]
+		a.row = a.Severity
+		if a.about == (subject{}) {
 			a.about = objectOf(a.Kind)
 		}
 	}

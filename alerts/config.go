@@ -23,6 +23,14 @@ const (
 	// DefaultFallbackURLFile is where Alertmanager looks for the address that is
 	// told of pages that PagerDuty did not take.
 	DefaultFallbackURLFile = "/etc/alertmanager/fallback-webhook-url"
+
+	// DefaultDatasource is the uid of the Prometheus that Grafana asks.
+	DefaultDatasource = "prometheus"
+	// DefaultGrafanaKeyFile is where Grafana looks for PagerDuty's key.
+	DefaultGrafanaKeyFile = "/etc/grafana/pagerduty-integration-key"
+	// DefaultGrafanaFallbackURLFile is where Grafana looks for the address that is
+	// told of pages that PagerDuty did not take.
+	DefaultGrafanaFallbackURLFile = "/etc/grafana/fallback-webhook-url"
 )
 
 // Config is what a team may set. The zero Config makes the files in [Dist].
@@ -79,6 +87,13 @@ type Config struct {
 	// address of a webhook which is told when PagerDuty does not take a page.
 	// Empty means DefaultFallbackURLFile.
 	FallbackURLFile string
+	// Datasource is the uid of the data source that Grafana's own rules ask.
+	// Empty means DefaultDatasource.
+	Datasource string
+	// GrafanaKeyFile and GrafanaFallbackURLFile are what RoutingKeyFile and
+	// FallbackURLFile are, on Grafana's machine. Empty means DefaultGrafanaKeyFile
+	// and DefaultGrafanaFallbackURLFile.
+	GrafanaKeyFile, GrafanaFallbackURLFile string
 	// GroupWait, GroupInterval and RepeatInterval are Alertmanager's. Zero
 	// means 30 seconds, 5 minutes and 4 hours.
 	GroupWait, GroupInterval, RepeatInterval time.Duration
@@ -102,7 +117,7 @@ func (c Config) check() (settings, error) {
 		checkNames("without", s.Without), checkKeys("for", s.For), checkKeys("keep-firing", s.KeepFiring),
 		checkKeys("threshold", s.Thresholds), checkKeys("severity", s.Severities),
 		checkDurations(s.For), checkDurations(s.KeepFiring), checkThresholds(s.Thresholds), checkSeverities(s.Severities),
-		checkOwners(s.OwnerKeyFiles), s.checkTimes(), s.checkPrometheusRule())
+		checkOwners(s.OwnerKeyFiles), s.checkTimes(), s.checkPrometheusRule(), s.checkGrafana())
 	return s, err
 }
 
@@ -118,7 +133,7 @@ func (c Config) withDefaults() Config {
 	c.GroupWait = cmp.Or(c.GroupWait, 30*time.Second)
 	c.GroupInterval = cmp.Or(c.GroupInterval, 5*time.Minute)
 	c.RepeatInterval = cmp.Or(c.RepeatInterval, 4*time.Hour)
-	return c
+	return c.withGrafanaDefaults()
 }
 
 // shipped reports whether an alert is wanted.

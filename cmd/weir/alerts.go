@@ -31,13 +31,17 @@ type alertsCommand struct {
 	Namespace string            `placeholder:"NAME" help:"Kubernetes namespace of the PrometheusRule."`
 	RuleLabel map[string]string `placeholder:"KEY=VALUE" help:"Label of the PrometheusRule, such as release=prometheus; may be repeated."`
 
-	PagerDutyURL    string            `name:"pagerduty-url" placeholder:"URL" help:"Events API v2, if not PagerDuty's own: a proxy or a test."`
-	RoutingKeyFile  string            `placeholder:"FILE" help:"File with PagerDuty's integration key, on Alertmanager's machine."`
-	OwnerKeyFile    map[string]string `placeholder:"OWNER=FILE" help:"File with the integration key of an owner's own service; may be repeated."`
-	FallbackURLFile string            `placeholder:"FILE" help:"File with the address of a webhook that is told when PagerDuty does not take a page."`
-	GroupWait       time.Duration     `placeholder:"DURATION" help:"How long the first page waits for more of its group (30s)."`
-	GroupInterval   time.Duration     `placeholder:"DURATION" help:"How long the next page of a group waits (5m)."`
-	RepeatInterval  time.Duration     `placeholder:"DURATION" help:"After how long a page that is still true is sent again (4h)."`
+	PagerDutyURL           string            `name:"pagerduty-url" placeholder:"URL" help:"Events API v2, if not PagerDuty's own: a proxy or a test."`
+	RoutingKeyFile         string            `placeholder:"FILE" help:"File with PagerDuty's integration key, on Alertmanager's machine."`
+	OwnerKeyFile           map[string]string `placeholder:"OWNER=FILE" help:"File with the integration key of an owner's own service; may be repeated."`
+	FallbackURLFile        string            `placeholder:"FILE" help:"File with the address of a webhook that is told when PagerDuty does not take a page."`
+	Datasource             string            `placeholder:"UID" help:"Data source that Grafana's own rules ask (prometheus)."`
+	GrafanaKeyFile         string            `placeholder:"FILE" help:"File with PagerDuty's integration key, on Grafana's machine."`
+	GrafanaFallbackURLFile string            `placeholder:"FILE" help:"As --fallback-url-file, on Grafana's machine."`
+
+	GroupWait      time.Duration `placeholder:"DURATION" help:"How long the first page waits for more of its group (30s)."`
+	GroupInterval  time.Duration `placeholder:"DURATION" help:"How long the next page of a group waits (5m)."`
+	RepeatInterval time.Duration `placeholder:"DURATION" help:"After how long a page that is still true is sent again (4h)."`
 }
 
 // Run writes the rules and the Alertmanager configuration, or lists the alerts.
@@ -49,27 +53,30 @@ func (c *alertsCommand) Run(stdout io.Writer) error {
 		return usageError{fmt.Errorf("missing flags: --out=DIR (see weir alerts --help)")}
 	}
 	files, err := alerts.Files(alerts.Config{
-		Selector:        c.Selector,
-		RunbookURL:      c.RunbookURL,
-		DashboardURL:    c.DashboardURL,
-		Without:         c.Without,
-		For:             c.For,
-		KeepFiring:      c.KeepFiring,
-		Thresholds:      c.Threshold,
-		Severities:      c.Severity,
-		Lookback:        c.Lookback,
-		Window:          c.Window,
-		BudgetPeriod:    c.BudgetPeriod,
-		Interval:        c.Interval,
-		RuleNamespace:   c.Namespace,
-		RuleLabels:      c.RuleLabel,
-		PagerDutyURL:    c.PagerDutyURL,
-		RoutingKeyFile:  c.RoutingKeyFile,
-		OwnerKeyFiles:   c.OwnerKeyFile,
-		FallbackURLFile: c.FallbackURLFile,
-		GroupWait:       c.GroupWait,
-		GroupInterval:   c.GroupInterval,
-		RepeatInterval:  c.RepeatInterval,
+		Selector:               c.Selector,
+		RunbookURL:             c.RunbookURL,
+		DashboardURL:           c.DashboardURL,
+		Without:                c.Without,
+		For:                    c.For,
+		KeepFiring:             c.KeepFiring,
+		Thresholds:             c.Threshold,
+		Severities:             c.Severity,
+		Lookback:               c.Lookback,
+		Window:                 c.Window,
+		BudgetPeriod:           c.BudgetPeriod,
+		Interval:               c.Interval,
+		RuleNamespace:          c.Namespace,
+		RuleLabels:             c.RuleLabel,
+		PagerDutyURL:           c.PagerDutyURL,
+		RoutingKeyFile:         c.RoutingKeyFile,
+		OwnerKeyFiles:          c.OwnerKeyFile,
+		FallbackURLFile:        c.FallbackURLFile,
+		Datasource:             c.Datasource,
+		GrafanaKeyFile:         c.GrafanaKeyFile,
+		GrafanaFallbackURLFile: c.GrafanaFallbackURLFile,
+		GroupWait:              c.GroupWait,
+		GroupInterval:          c.GroupInterval,
+		RepeatInterval:         c.RepeatInterval,
 	})
 	if err != nil {
 		return usageError{err}

@@ -22,7 +22,7 @@ import (
 
 type cli struct {
 	Dashboards dashboardsCommand `cmd:"" help:"Write the Grafana dashboards."`
-	Alerts     alertsCommand     `cmd:"" help:"Write the rules for Prometheus and Kubernetes, and the Alertmanager configuration."`
+	Alerts     alertsCommand     `cmd:"" help:"Write the rules for Prometheus, Kubernetes and Grafana, and the Alertmanager configuration."`
 }
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }

@@ -52,12 +52,14 @@ func TestSettings(t *testing.T) {
 	code, _, stderr := call("alerts", "-o", dir, "--selector", `team="game"`, "--for", "WeirTaskStuck=5s",
 		"--threshold", "WeirQueueGrowing=7", "--lookback", "6s", "--pagerduty-url", "http://127.0.0.1:9/v2/enqueue",
 		"--without", "WeirSeriesOverflow", "--severity", "WeirChannelStalled=info", "--budget-period", "168h",
-		"--owner-key-file", "realtime=/run/realtime", "--fallback-url-file", "/run/webhook", "--rule-label", "release=kps", "--namespace", "mon")
+		"--owner-key-file", "realtime=/run/realtime", "--fallback-url-file", "/run/webhook", "--rule-label", "release=kps", "--namespace", "mon",
+		"--datasource", "prom-eu", "--grafana-key-file", "/run/grafana-key")
 	if code != 0 {
 		t.Fatal(stderr)
 	}
 	for file, wants := range map[string][]string{
 		alerts.RulesFile:          {`team="game"`, "for: 5s", ") > 7\n", "[6s]", "ratio_rate14m", "severity: info\n"},
+		alerts.GrafanaFile:        {"datasourceUid: prom-eu", "$__file{/run/grafana-key}", "keepFiringFor", "14m]"},
 		alerts.PrometheusRuleFile: {"release: kps", "namespace: mon", "for: 5s"},
 		alerts.AlertmanagerFile:   {`owner="realtime"`, "routing_key_file: /run/realtime", "url_file: /run/webhook"},
 	} {
@@ -144,6 +146,7 @@ func TestErrors(t *testing.T) {
 		"no such alert":     {[]string{"alerts", "-o", dir, "--without", "WeirTask"}, 2, `no alert "WeirTask"`},
 		"bad owner":         {[]string{"alerts", "-o", dir, "--owner-key-file", `a"b=/key`}, 2, "owner"},
 		"bad label":         {[]string{"alerts", "-o", dir, "--rule-label", "release=a b"}, 2, "release=a b"},
+		"bad source":        {[]string{"alerts", "-o", dir, "--datasource", "${DS}"}, 2, `data source "${DS}"`},
 		"bad period":        {[]string{"alerts", "-o", dir, "--budget-period", "30d"}, 2, "30d"},
 		"bad threshold":     {[]string{"alerts", "-o", dir, "--threshold", "WeirTaskStuck=many"}, 2, "many"},
 		"bad selector":      {[]string{"dashboards", "-o", dir, "--selector", "{}"}, 2, "braces"},
