@@ -118,10 +118,10 @@ func (c *canvas) uses() []panel {
 	return []panel{
 		c.shares(about{title: "Channels: peak fill", limits: above(0.7, 0.9), empty: "No channel is bounded, or all are empty.", runbook: runbookFilling,
 			text: "The highest depth of each window (30 to 60 s) as a share of the capacity, of the ten fullest channels. Normal: daily waves that do not touch the top. Rising from week to week: it will be too small soon."},
-			"channel", most(object, fmt.Sprintf("%s / (%s > 0)", c.of("weir_channel_depth_peak"), c.of("weir_channel_capacity")))),
+			"channel", ofMost(c.of("weir_channel_depth_peak"), c.of("weir_channel_capacity"))),
 		c.shares(about{title: "Semaphores: peak use", limits: above(0.8, 1), empty: "No permit was taken.", runbook: runbookExhausted,
 			text: "The most permits in use in each window (30 to 60 s) as a share of the limit, of the ten fullest semaphores. Normal: daily waves. At the top for whole days: the limit decides how much gets through."},
-			"semaphore", most(object, c.ofLimit("weir_semaphore_in_use_peak"))),
+			"semaphore", ofMost(c.of("weir_semaphore_in_use_peak"), c.of("weir_semaphore_permits_limit"))),
 		c.shares(about{title: "Pools: utilisation", limits: above(0.8, 0.95), empty: "No worker was busy.", runbook: runbookSaturated,
 			text: "The share of the workers' time that went into tasks, of the ten busiest pools. Normal: below 80% in the busiest hour. Above it waits grow faster than the load."},
 			"pool", most(object, c.utilisation())),

@@ -70,9 +70,22 @@ func (s scope) p99Of(gauge, limit string) string {
 	return fmt.Sprintf("%s / (%s > 0)", s.p99(gauge), most(object, s.of(limit)))
 }
 
-// busiest is the highest of rates over five minutes, in any one process.
+// ofMost is the highest of a level as a share of the highest limit: for a course of
+// a week, where dividing process by process takes minutes, and for limits that are
+// the same in all.
+func ofMost(level, limit string) string {
+	return fmt.Sprintf("%s / (%s > 0)", most(object, level), most(object, limit))
+}
+
+// busiest is the highest of rates over five minutes, in any one process, and
+// average their average in all. Instances are taken together at each moment, and
+// not at the end, which would be much more work.
 func busiest(rates string) string {
-	return most(object, fmt.Sprintf("max_over_time((%s)%s)", rates, allFives))
+	return fmt.Sprintf("max_over_time((%s)%s)", most(object, rates), allFives)
+}
+
+func average(levels string) string {
+	return fmt.Sprintf("avg_over_time((%s)%s)", sum(object, levels), allFives)
 }
 
 func perSecond(counter string) string { return "rate(" + counter + fiveMinutes + ")" }
@@ -83,10 +96,10 @@ func (s scope) channelSize() string {
 }
 
 // channelPeak is the most messages that were in one channel of the name: of all
-// on average, at their peak, which is exact for a single one; or in the fullest,
-// at a scrape.
+// that there are now on average, at their peak, which is exact for a single one; or
+// in the fullest, at a scrape.
 func (s scope) channelPeak() string {
-	average := most(object, fmt.Sprintf("%s / %s", overWeek("max_over_time", s.of("weir_channel_depth_peak")), overWeek("max_over_time", s.of("weir_channel_members"))))
+	average := fmt.Sprintf("%s / (%s > 0)", most(object, overWeek("max_over_time", s.of("weir_channel_depth_peak"))), most(object, s.of("weir_channel_members")))
 	fullest := fmt.Sprintf("%s * %s", most(object, overWeek("max_over_time", s.of("weir_channel_fill_ratio_max"))), s.channelSize())
 	return most(object, union(average, labelled("of", "fullest", fullest)))
 }
@@ -101,7 +114,7 @@ func (s scope) channelRefused() string {
 // it is more. Where more than that stands in it at all times, no room is enough.
 // That nobody was refused is known only where refusals are counted.
 func (s scope) channelAdvice() string {
-	second := fmt.Sprintf("%d * %s", worthWaiting, busiest(fmt.Sprintf("%s / (%s > 0)", perSecond(s.of("weir_channel_receives_total")), s.of("weir_channel_members"))))
+	second := fmt.Sprintf("(%d * %s / (%s > 0))", worthWaiting, busiest(perSecond(s.of("weir_channel_receives_total"))), most(object, s.of("weir_channel_members")))
 	standing := most(object, fmt.Sprintf("%s / (%s > 0)", s.of("weir_channel_depth_floor"), s.of("weir_channel_members")))
 	room := fmt.Sprintf("(%v * %s > 0)", headroom, s.channelPeak())
 	return firstOf(
@@ -127,8 +140,8 @@ func (s scope) semaphoreRefused() string {
 func (s scope) semaphoreAdvice() string {
 	limit := most(object, s.of("weir_semaphore_permits_limit"))
 	offered := busiest("sum without (outcome) (" + perSecond(s.of("weir_semaphore_acquires_total")) + ")")
-	held := fmt.Sprintf("%s / (%s > 0)", sum(object, overWeek("avg_over_time", s.of("weir_semaphore_permits_in_use"))),
-		sum(object, fmt.Sprintf("avg_over_time((%s)%s)", perSecond(s.of("weir_semaphore_acquires_total", is("outcome", "ok"))), allFives)))
+	held := fmt.Sprintf("%s / (%s > 0)", average(s.of("weir_semaphore_permits_in_use")),
+		average(perSecond(s.of("weir_semaphore_acquires_total", is("outcome", "ok")))))
 	room := fmt.Sprintf("(%v * %s > 0)", headroom, s.semaphorePeak())
 	return firstOf(
 		recommendation{becauseOffered, where(compared(fmt.Sprintf("%v * %s * (%s)", headroom, offered, held), ">", room), s.semaphoreRefused()+" > 0")},
