@@ -1,6 +1,7 @@
-// Command weir writes the dashboards and the alerts of weir with a team's own
-// settings:
+// Command weir shows what a running program's channels, semaphores and pools do, and
+// writes the dashboards and the alerts of weir with a team's own settings:
 //
+//	weir top URL
 //	weir dashboards -o DIR
 //	weir alerts -o DIR
 //
@@ -21,6 +22,7 @@ import (
 )
 
 type cli struct {
+	Top        topCommand        `cmd:"" help:"Watch a running program in the terminal."`
 	Dashboards dashboardsCommand `cmd:"" help:"Write the Grafana dashboards."`
 	Alerts     alertsCommand     `cmd:"" help:"Write the rules for Prometheus, Kubernetes and Grafana, and the Alertmanager configuration."`
 }
@@ -48,7 +50,7 @@ func execute(args []string, stdout io.Writer) (code int, err error) {
 	var c cli
 	helped := false
 	parser, err := kong.New(&c, kong.Name("weir"), kong.BindTo(stdout, (*io.Writer)(nil)),
-		kong.Description("Dashboards and alerts for what weir measures in Go programs."),
+		kong.Description("What weir measures in Go programs: watched live, and dashboards and alerts for it."),
 		kong.Writers(stdout, stdout), kong.Exit(func(int) { helped = true }),
 		kong.Vars{"boards_path": dashboards.DefaultPath},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}))

@@ -11,7 +11,7 @@ var kinds = []string{"channel", "semaphore", "pool"}
 // Apply brings s, which came with an event "snapshot" and the updates since, up to
 // date with the update after it.
 func (s *Snapshot) Apply(update Snapshot) {
-	passed := update.Slot - s.Slot
+	passed := min(update.Slot-s.Slot, SlotCount+1) // nothing of before is left then
 	changed := make(map[key]*Object, len(update.Objects))
 	for i := range update.Objects {
 		o := &update.Objects[i]

@@ -12,7 +12,7 @@ function begin(doc) {
 
 // apply takes an update, which has only what changed. live.Snapshot.Apply is the same in Go.
 function apply(update) {
-  const passed = update.slot - model.doc.slot;
+  const passed = Math.min(update.slot - model.doc.slot, slots + 1); // nothing of before is left then
   for (const change of update.objects) {
     const key = keyOf(change);
     if (model.objects.has(key)) Object.assign(model.objects.get(key), change);
