@@ -228,3 +228,29 @@ func TestGone(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkReading is what a reader costs in a second, but for the socket: a reading
+// of 1,000 channels all of which have moved, and an update with all of them.
+func BenchmarkReading(b *testing.B) {
+	r := newRegistry()
+	channels := make([]*instrument.Chan[int], 1000)
+	for i := range channels {
+		channels[i] = instrument.NewChan[int](fmt.Sprint("outbox-", i), 64, instrument.WithRegistry(r))
+	}
+	h := newHub(r)
+	f, _, _ := h.latest(0)
+	size := 0
+	for b.Loop() {
+		b.StopTimer()
+		for _, c := range channels {
+			c.Send(1)
+			c.Recv()
+		}
+		b.StartTimer()
+		f.at = time.Time{} // as if a second had passed
+		next, _, body := h.latest(f.n)
+		f, size = next, len(body)
+	}
+	b.ReportMetric(float64(size)/1000, "kB")
+	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(interval)*100, "%-of-a-core")
+}

@@ -56,7 +56,7 @@ func TestOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(text, "\n")
-	for i, want := range []string{" · pid ", "2 messages  in ", "▲ stuck holds messages, and nothing is received (heuristic, ", "", "  NAME ", "▲ stuck ", "    holds messages", "  moves "} {
+	for i, want := range []string{" · pid ", "2 messages  in ", "▲ stuck holds messages, and nothing is received (heuristic, ", "", "   NAME ", " ▲ stuck ", "    holds messages", "   moves "} {
 		if i >= len(lines) || !strings.Contains(lines[i], want) {
 			t.Fatalf("line %d has no %q:\n%s", i, want, text)
 		}
@@ -65,7 +65,7 @@ func TestOnce(t *testing.T) {
 		t.Errorf("it prints\n%q", text)
 	}
 	text, err = printed(t, Config{Address: server.URL, Once: true, Sort: "name", Kind: "channel", Filter: "game"})
-	if err != nil || !strings.Contains(text, "\n  moves ") || strings.Contains(text, "  slots ") || strings.Contains(text, "\n▲ stuck   ") {
+	if err != nil || !strings.Contains(text, "\n   moves ") || strings.Contains(text, "   slots ") || strings.Contains(text, "\n ▲ stuck   ") {
 		t.Errorf("chosen: %v\n%s", err, text)
 	}
 }

@@ -232,7 +232,7 @@ func (m *model) pressTable(msg tea.KeyPressMsg) tea.Cmd {
 		}
 	case key.Matches(msg, k.back):
 		m.filters.SetValue("")
-		m.order.filter, m.order.kind = "", ""
+		m.filter, m.kind = "", ""
 	case key.Matches(msg, k.sort):
 		m.sortBy(1)
 	case key.Matches(msg, k.sortBack):
@@ -262,7 +262,7 @@ func next(list []string, now string, by int) string {
 }
 
 func (m *model) sortBy(by int) {
-	m.order.by, m.reverse = next(sorts(), m.order.by, by), false
+	m.by, m.reverse = next(sorts(), m.by, by), false
 }
 
 // index returns where the selected row is, which is the first if it is gone.
@@ -287,13 +287,13 @@ func (m *model) edit(msg tea.Msg) tea.Cmd {
 		case "esc":
 			m.filters.Blur()
 			m.filters.SetValue("")
-			m.order.filter = ""
+			m.filter = ""
 			return nil
 		}
 	}
 	var cmd tea.Cmd
 	m.filters, cmd = m.filters.Update(msg)
-	m.order.filter = m.filters.Value()
+	m.filter = m.filters.Value()
 	return cmd
 }
 

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"charm.land/lipgloss/v2"
+
 	"github.com/weir-go/weir/exporter/live"
 )
 
@@ -16,6 +18,7 @@ type column struct {
 	width     int
 	from      int // it is shown in terminals of this width
 	left      bool
+	drawn     bool // and not written
 	cell      func(o *live.Object, width int) string
 	by        func(o *live.Object) live.Number
 }
@@ -25,7 +28,7 @@ type column struct {
 var columns = []column{
 	{id: "name", title: "NAME", left: true, cell: func(o *live.Object, _ int) string { return clean(o.Name) }},
 	{id: "kind", title: "KIND", width: 9, from: 100, left: true, cell: func(o *live.Object, _ int) string { return clean(o.Kind) }},
-	{id: "fill", title: "FILL", width: 6, left: true, cell: gauge, by: fullness},
+	{id: "fill", title: "FILL", width: 6, left: true, drawn: true, cell: gauge, by: fullness},
 	{id: "level", title: "LEVEL", width: 12, left: true, cell: level, by: func(o *live.Object) live.Number { return o.Level }},
 	{id: "in", title: "IN/s", width: 6, cell: func(o *live.Object, _ int) string { return rate(o.In) }, by: func(o *live.Object) live.Number { return o.In }},
 	{id: "out", title: "OUT/s", width: 6, cell: func(o *live.Object, _ int) string { return rate(o.Out) }, by: func(o *live.Object) live.Number { return o.Out }},
@@ -33,7 +36,7 @@ var columns = []column{
 	{id: "p50", title: "WAIT50", width: 6, from: 110, cell: func(o *live.Object, _ int) string { return took(o.WaitP50) }, by: func(o *live.Object) live.Number { return o.WaitP50 }},
 	{id: "p99", title: "WAIT99", width: 6, cell: func(o *live.Object, _ int) string { return took(o.WaitP99) }, by: func(o *live.Object) live.Number { return o.WaitP99 }},
 	{id: "oldest", title: "OLDEST", width: 6, cell: func(o *live.Object, _ int) string { return took(o.Oldest) }, by: func(o *live.Object) live.Number { return o.Oldest }},
-	{id: "history", title: "5 MINUTES", width: 20, from: 120, left: true, cell: func(o *live.Object, width int) string {
+	{id: "history", title: "5 MINUTES", width: 20, from: 120, left: true, drawn: true, cell: func(o *live.Object, width int) string {
 		if o.History == nil {
 			return ""
 		}
@@ -123,7 +126,7 @@ func matches(o *live.Object, words []string) bool {
 // shownAt returns the columns of a terminal so wide, the name's as wide as is left.
 func shownAt(width int) []column {
 	var shown []column
-	rest := width - 2 // a mark stands in front
+	rest := width - margin
 	for _, c := range columns {
 		if c.from <= width {
 			shown = append(shown, c)
@@ -169,8 +172,21 @@ func mark(t live.Trouble) string {
 	return marks[t]
 }
 
-func row(shown []column, o *live.Object) string {
-	return line(shown, func(c column) string { return c.cell(o, c.width) })
+// row writes an object in one style, and what is drawn in another.
+func row(shown []column, o *live.Object, before string, style, drawing lipgloss.Style) string {
+	text := style.Render(before)
+	for i, c := range shown {
+		if i > 0 {
+			text += " "
+		}
+		cell := line([]column{c}, func(column) string { return c.cell(o, c.width) })
+		if c.drawn {
+			text += drawing.Render(cell)
+		} else {
+			text += style.Render(cell)
+		}
+	}
+	return text
 }
 
 // about says in one line what program it is and what it does.

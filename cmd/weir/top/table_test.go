@@ -89,14 +89,14 @@ func TestOrder(t *testing.T) {
 		object("channel", "c", 0.5, live.Warned, &live.Made{Elem: "main.Move"}),
 	}
 	for want, x := range map[string]order{
-		"dcab": {by: byTrouble}, "bacd": {by: byTrouble, reverse: true}, "abcd": {by: "name"}, "dcba": {by: "name", reverse: true}, "abcd ": {by: "in"},
+		"dcab": {by: byTrouble}, "bacd": {by: byTrouble, reverse: true}, "abcd": {by: "name"}, "dcba": {by: "name", reverse: true}, "dbca": {by: "in", reverse: true},
 		"cb": {by: byTrouble, kind: "channel"}, "b": {by: byTrouble, filter: "GAME x.go"}, "c": {by: byTrouble, filter: " move "}, "": {by: byTrouble, filter: "game move"},
 	} {
 		got := ""
 		for _, o := range x.chosen(all) {
 			got += o.Name
 		}
-		if got != strings.TrimSpace(want) {
+		if got != want {
 			t.Errorf("%+v gives %s, want %s", x, got, want)
 		}
 	}

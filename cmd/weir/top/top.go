@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/term"
 
 	"github.com/weir-go/weir/exporter/live"
@@ -150,10 +151,10 @@ func printOnce(ctx context.Context, c *client, by order, w io.Writer) error {
 		for i := range s.Suspects {
 			fmt.Fprintf(&text, "▲ %s\n", suspicion(s, &s.Suspects[i]))
 		}
-		shown := shownAt(onceWidth)
-		fmt.Fprintf(&text, "\n  %s\n", strings.TrimRight(by.head(shown), " "))
+		shown, plain := shownAt(onceWidth), lipgloss.NewStyle()
+		fmt.Fprintf(&text, "\n   %s\n", strings.TrimRight(by.head(shown), " "))
 		for _, o := range by.chosen(s.Objects) {
-			fmt.Fprintf(&text, "%s %s\n", mark(o.Trouble), strings.TrimRight(row(shown, o), " "))
+			fmt.Fprintln(&text, strings.TrimRight(row(shown, o, " "+mark(o.Trouble)+" ", plain, plain), " "))
 			for _, warning := range o.Warnings {
 				fmt.Fprintf(&text, "    %s\n", clean(warning))
 			}

@@ -15,15 +15,14 @@ var (
 	bold     = lipgloss.NewStyle().Bold(true)
 	faint    = lipgloss.NewStyle().Faint(true)
 	title    = lipgloss.NewStyle().Bold(true).Foreground(lipgloss.Cyan)
-	headline = lipgloss.NewStyle().Reverse(true).Faint(true)
-	selected = lipgloss.NewStyle().Reverse(true)
+	headline = lipgloss.NewStyle().Underline(true).Faint(true)
 	good     = lipgloss.NewStyle().Foreground(lipgloss.Green)
 	warned   = lipgloss.NewStyle().Foreground(lipgloss.Yellow)
 	bad      = lipgloss.NewStyle().Foreground(lipgloss.Red)
 	water    = lipgloss.NewStyle().Foreground(lipgloss.Cyan)
 )
 
-// inks are for the trouble of a row.
+// ink is for the trouble of a row.
 func ink(t live.Trouble) lipgloss.Style {
 	switch t {
 	case live.Warned:
@@ -35,6 +34,7 @@ func ink(t live.Trouble) lipgloss.Style {
 }
 
 const (
+	margin              = 3 // which row is selected, and its trouble
 	minWidth, minHeight = 40, 10
 	maxSuspects         = 3
 	maxSaid             = 2 // lines about the selected row
@@ -69,10 +69,9 @@ func (m *model) screen() string {
 func (m *model) fit(above, below []string) string {
 	room := m.height - len(below)
 	above = above[:min(len(above), room)]
-	for len(above) < room {
-		above = append(above, "")
-	}
-	all := append(above, below...)
+	all := make([]string, m.height)
+	copy(all, above)
+	copy(all[room:], below)
 	for i := range all {
 		all[i] = lipgloss.NewStyle().MaxWidth(m.width).Render(all[i])
 	}
@@ -130,18 +129,21 @@ func (m *model) room() int {
 // selected one among them.
 func (m *model) rows(height int) []string {
 	shown := shownAt(m.width)
-	lines := []string{headline.Render(left("  "+m.head(shown), m.width))}
+	lines := []string{headline.Render(left(strings.Repeat(" ", margin)+m.head(shown), m.width))}
 	all := m.chosen(m.now.Objects)
 	at, room := m.index(all), max(height-1, 1)
 	m.first = min(max(m.first, at-room+1), at)
 	m.first = max(min(m.first, len(all)-room), 0)
 	for i, o := range all[m.first:min(m.first+room, len(all))] {
-		text := left(mark(o.Trouble)+" "+row(shown, o), m.width)
+		style, pointer := ink(o.Trouble), " "
 		if m.first+i == at {
-			lines = append(lines, selected.Render(text))
-		} else {
-			lines = append(lines, ink(o.Trouble).Render(text))
+			style, pointer = style.Bold(true), "▸"
 		}
+		drawing := style
+		if o.Trouble < live.Warned {
+			drawing = water
+		}
+		lines = append(lines, row(shown, o, pointer+mark(o.Trouble)+" ", style, drawing))
 	}
 	if len(all) == 0 && m.now.Version != 0 {
 		lines = append(lines, "", faint.Render("  "+map[bool]string{true: "Nothing is measured yet.", false: "Nothing matches."}[len(m.now.Objects) == 0]))
@@ -175,8 +177,8 @@ func (m *model) foot() string {
 		return m.filters.View()
 	}
 	state := ""
-	if m.order.filter != "" {
-		state += "/" + clean(m.order.filter) + " "
+	if m.filter != "" {
+		state += "/" + clean(m.filter) + " "
 	}
 	if m.kind != "" {
 		state += m.kind + "s only "
