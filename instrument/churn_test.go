@@ -1,6 +1,7 @@
 package instrument
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -180,39 +181,91 @@ func (x *churn) check(t *testing.T) {
 	runtime.KeepAlive(x)
 }
 
-// TestNameIsForgottenAfterAnHour: its slot is free then, and its counters begin
-// anew, at another time, when it comes back.
-func TestNameIsForgottenAfterAnHour(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := NewRegistry(WithMaxNames(1), WithLogger(slog.New(slog.DiscardHandler)))
-		one := func(name string) *Chan[int] {
-			c := NewChan[int](name, 1, WithRegistry(r))
-			forever = append(forever, c)
-			c.Send(1)
-			return c
+// ends make one object of each kind, which the collector never gets, and return what
+// ends it in its place.
+var ends = map[string]func(name string, with Option) (end func()){
+	"channel": func(name string, with Option) func() {
+		c := NewChan[int](name, 1, with)
+		forever = append(forever, c)
+		return c.m.retire
+	},
+	"queue": func(name string, with Option) func() {
+		q := NewQueue[int](name, with)
+		forever = append(forever, q)
+		return q.m.retire
+	},
+	"semaphore": func(name string, with Option) func() {
+		s := NewSemaphore(name, 1, with)
+		forever = append(forever, s)
+		return s.m.retire
+	},
+	"pool": func(name string, with Option) func() {
+		p := NewPool(name, 1, 1, with)
+		forever = append(forever, p)
+		return func() { _ = p.Shutdown(context.Background()); p.s.m.endedOnce() }
+	},
+	"group": func(name string, with Option) func() {
+		g := NewGroup(name, with)
+		forever = append(forever, g)
+		return g.m.leave
+	},
+	"task meter": func(name string, with Option) func() {
+		m := NewTaskMeter(name, 1, with)
+		forever = append(forever, m)
+		return func() { m.m.series.retire(m.m) }
+	},
+}
+
+// TestNamesFreeTheirSlot: what has had no member for an hour makes room under the
+// cap, of whatever kind it was, and not before. If it comes back its counters begin
+// anew, and say so.
+func TestNamesFreeTheirSlot(t *testing.T) {
+	for kind, open := range ends {
+		t.Run(kind, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := NewRegistry(WithMaxNames(1), WithLogger(slog.New(slog.DiscardHandler)))
+				open("a", WithRegistry(r))()
+				synctest.Wait()
+				time.Sleep(emptySeriesTTL - time.Second)
+				end := open("b", WithRegistry(r))
+				if n := r.Snapshot().Self.SeriesOverflow; n != 1 {
+					t.Errorf("%d names over the cap, want 1", n)
+				}
+				time.Sleep(time.Second)
+				r.Snapshot() // until somebody looks, a name could go on as it was
+				defer open("a", WithRegistry(r))()
+				s := r.Snapshot()
+				if s.Self.SeriesOverflow != 1 {
+					t.Errorf("%d names over the cap after an hour, want 1", s.Self.SeriesOverflow)
+				}
+				for _, d := range Metrics() {
+					for x := range d.Samples(&s) {
+						if d.Kind == Counter && len(x.Labels) > 0 && x.Labels[0] == "a" && (x.Value != 0 && d.Name != "weir.channel.created" || !x.Start.Equal(time.Now())) {
+							t.Errorf("%s begins again at %v with %v", d.Name, x.Start, x.Value)
+						}
+					}
+				}
+				end()
+			})
+		})
+	}
+}
+
+// TestNameIsNotForgottenTooEarly has readers look at a name that was empty long ago
+// at the moment when it gets empty again.
+func TestNameIsNotForgottenTooEarly(t *testing.T) {
+	for range 20_000 {
+		s := new(series)
+		s.emptyAt.Store(now() - 2*int64(emptySeriesTTL))
+		s.members.Store(1)
+		left := make(chan struct{})
+		go func() { s.leave(); close(left) }()
+		for s.members.Load() == 1 {
+			runtime.Gosched()
 		}
-		one("a").m.retire()
-		first := chanNow(t, r, "a")
-		one("b").m.retire()
-		if over := chanNow(t, r, overflowName); over.Sent != 1 || r.Snapshot().Self.SeriesOverflow != 1 {
-			t.Errorf("over the cap: %+v", over)
+		if s.expired(now()) {
+			t.Fatal("a name that has just lost its last member is forgotten")
 		}
-		time.Sleep(emptySeriesTTL - time.Second)
-		one("a").m.retire()
-		if got := chanNow(t, r, "a"); got.Sent != 2 || !got.Start.Equal(first.Start) {
-			t.Errorf("within the hour: sent %d, start %v, was %v", got.Sent, got.Start, first.Start)
-		}
-		time.Sleep(emptySeriesTTL)
-		if s := r.Snapshot(); len(s.Channels) != 0 {
-			t.Errorf("after an hour: %+v", s.Channels)
-		}
-		one("b")
-		if got := chanNow(t, r, "b"); got.Sent != 1 {
-			t.Errorf("the slot is not free: %+v", got)
-		}
-		one("a") // the cap again
-		if got := chanNow(t, r, overflowName); got.Sent != 1 || !got.Start.After(first.Start) {
-			t.Errorf("came back: %+v", got)
-		}
-	})
+		<-left
+	}
 }

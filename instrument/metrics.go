@@ -392,7 +392,7 @@ func selfMetrics() []Desc {
 			func(s *SelfStats) float64 { return float64(s.SeriesOverflow) }),
 		row(Counter, "weir.conflicting_options", "{option}", "Options that differ from what the name already has; the first wins.",
 			func(s *SelfStats) float64 { return float64(s.ConflictingOptions) }),
-		row(Counter, "weir.collect_faults", "{fault}", "User callbacks that panicked while they were measured.",
+		row(Counter, "weir.collect_faults", "{fault}", "User callbacks that panicked, or did not return in time, while they were measured.",
 			func(s *SelfStats) float64 { return float64(s.CollectFaults) }),
 		row(Gauge, "weir.collect_duration", "s", "What this reading took.",
 			func(s *SelfStats) float64 { return s.SnapshotDuration.Seconds() }),

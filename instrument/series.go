@@ -20,7 +20,7 @@ type series struct {
 	start   time.Time // by the wall clock, once: it must not move with later corrections
 
 	members atomic.Int64
-	emptyAt atomic.Int64 // when the last member left
+	emptyAt atomic.Int64 // when a member last left
 }
 
 // describe sets what the first member says of the name.
@@ -33,11 +33,11 @@ func (s *series) describe(cfg commonConfig, elem reflect.Type, bounded bool) {
 
 func (s *series) base() *series { return s }
 
-// leave notes that a member is gone.
+// leave notes that a member is gone. The time is there before the name is empty:
+// a reader must not find it empty since the last time.
 func (s *series) leave() {
-	if s.members.Add(-1) == 0 {
-		s.emptyAt.Store(now())
-	}
+	s.emptyAt.Store(now())
+	s.members.Add(-1)
 }
 
 // expired reports whether the name may be forgotten. The caller holds the lock

@@ -197,7 +197,7 @@ type SelfStats struct {
 	Disabled           bool          // WEIR_DISABLE=1: constructors return the bare thing
 	SeriesOverflow     uint64        // constructor calls that went to the name "_overflow"
 	ConflictingOptions uint64        // options that differ from what the name already has
-	CollectFaults      uint64        // user callbacks that panicked
+	CollectFaults      uint64        // user callbacks that panicked, or did not return in time
 	SnapshotDuration   time.Duration // what this reading took
 
 	suspects     []classCount
