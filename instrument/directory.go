@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"time"
 )
 
 // directory is the series of one kind by name, at most limit of them and one
@@ -11,7 +12,13 @@ import (
 type directory[S interface{ base() *series }] struct {
 	mu     sync.Mutex
 	byName map[string]S
+	tidied int64 // when a constructor last looked for names to forget
 }
+
+// tidyEvery is how often constructors do. A program that gives each connection a
+// name of its own has nothing to gain from more, and each look takes several times
+// what the rest of a constructor does.
+const tidyEvery = time.Second
 
 // join returns the series of a name, with one more member, and makes it where
 // there is none. The caller calls series.leave when the member is gone.
@@ -20,7 +27,7 @@ func (d *directory[S]) join(r *Registry, name string, create func() S) S {
 	defer d.mu.Unlock()
 	s, ok := d.byName[name]
 	if !ok && d.used() >= r.maxNames {
-		d.forget(now())
+		d.tidy(now())
 		if d.used() >= r.maxNames {
 			r.overflow.Add(1)
 			name = overflowName
@@ -46,6 +53,14 @@ func (d *directory[S]) used() int {
 		n--
 	}
 	return n
+}
+
+// tidy is forget where a constructor found no place for a name.
+func (d *directory[S]) tidy(t int64) {
+	if apart(t, d.tidied) >= tidyEvery {
+		d.tidied = t
+		d.forget(t)
+	}
 }
 
 // forget drops the names that had no member for an hour.

@@ -72,6 +72,32 @@ func TestNamesAreForgottenAfterAnHour(t *testing.T) {
 	})
 }
 
+// At the cap each constructor of a further name would walk over all names.
+func TestNamesAreTidiedOnceASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := NewRegistry(WithMaxNames(1))
+		overflows := func(name string) bool {
+			before := r.overflow.Load()
+			c := NewChan[int](name, 1, WithRegistry(r))
+			forever = append(forever, c)
+			if r.overflow.Load() != before {
+				return true
+			}
+			c.m.retire()
+			return false
+		}
+		overflows("a")
+		time.Sleep(emptySeriesTTL - tidyEvery/2)
+		early := overflows("b")
+		time.Sleep(tidyEvery / 2)
+		again := overflows("c") // the hour is over, but somebody has just looked
+		time.Sleep(tidyEvery / 2)
+		if late := overflows("d"); !early || !again || late {
+			t.Errorf("overflows half a second before the hour: %t, at the hour: %t, half a second later: %t", early, again, late)
+		}
+	})
+}
+
 func TestDirectoryConcurrent(t *testing.T) {
 	atProcs(t, func(t *testing.T) {
 		r := NewRegistry(WithMaxNames(10))
