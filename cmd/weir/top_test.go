@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -70,7 +71,9 @@ func inTerminal(t *testing.T, width int, args ...string) *terminal {
 	}
 	x.resizeLine(width, height)
 	x.cmd = exec.Command(self, args...)
-	x.cmd.Env = append(os.Environ(), asCommand+"=1", "TERM=xterm-256color", "NO_COLOR=", "COLORTERM=")
+	races := filepath.Join(t.TempDir(), "races")
+	x.cmd.Env = append(os.Environ(), asCommand+"=1", "TERM=xterm-256color", "NO_COLOR=", "COLORTERM=", "GORACE=exitcode=0 log_path="+races)
+	t.Cleanup(func() { checkRaces(t, races) })
 	x.cmd.Stdin, x.cmd.Stdout, x.cmd.Stderr = line, line, line
 	x.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := x.cmd.Start(); err != nil {
@@ -87,6 +90,28 @@ func inTerminal(t *testing.T, width int, args ...string) *terminal {
 		reading.Wait()
 	})
 	return x
+}
+
+// checkRaces fails for what the race detector found in the command, but for what
+// bubbletea does not wait for: at its end it gives the reader of keys half a second
+// and then closes its file, which on a busy machine is too short.
+func checkRaces(t *testing.T, log string) {
+	t.Helper()
+	files, err := filepath.Glob(log + ".*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, report := range strings.Split(string(text), "==================") {
+			if strings.Contains(report, "DATA RACE") && !strings.Contains(report, "muesli/cancelreader") {
+				t.Errorf("a race in the command:\n%s", report)
+			}
+		}
+	}
 }
 
 // read takes what the command writes.
@@ -120,6 +145,8 @@ func (x *terminal) wrote() string {
 	defer x.mu.Unlock()
 	return x.raw.String()
 }
+
+func tail(s string) string { return s[max(len(s)-5000, 0):] }
 
 // until waits for the screen to be as wanted.
 func (x *terminal) until(what string, wanted func(text string) bool) {
@@ -195,7 +222,7 @@ func (x *terminal) restored(code int) {
 	case err := <-x.ended:
 		var exit *exec.ExitError
 		if got := x.cmd.ProcessState.ExitCode(); got != code || err != nil && !errors.As(err, &exit) {
-			x.Errorf("it ended with %d, %v, want %d", got, err, code)
+			x.Errorf("it ended with %d, %v, want %d, and wrote\n%s", got, err, code, tail(x.wrote()))
 		}
 	case <-time.After(patience):
 		x.Fatalf("it does not end:\n%s", x.text())
@@ -221,20 +248,20 @@ func (x *terminal) restored(code int) {
 
 // program is one that weir top can look at, and that can go away and come back.
 type program struct {
-	t        *testing.T
-	address  string
-	handler  http.Handler
-	server   *http.Server
-	registry *instrument.Registry
-	moves    *instrument.Chan[string]
+	net.Listener
+	server *http.Server
+	moves  *instrument.Chan[string]
+
+	mu   sync.Mutex
+	gone bool
+	open []net.Conn
 }
 
 func newProgram(t *testing.T, opts ...live.Option) *program {
 	t.Helper()
 	r := instrument.NewRegistry(instrument.WithLogger(slog.New(slog.DiscardHandler)))
 	with := instrument.WithRegistry(r)
-	p := &program{t: t, registry: r, address: "127.0.0.1:0", handler: live.Handler(r, opts...)}
-	p.moves = instrument.NewChan[string]("moves", 8, with, instrument.WithOwner("game"))
+	p := &program{moves: instrument.NewChan[string]("moves", 8, with, instrument.WithOwner("game"))}
 	for range 6 {
 		p.moves.Send("the message itself")
 	}
@@ -244,11 +271,17 @@ func newProgram(t *testing.T, opts ...live.Option) *program {
 	slots.TryAcquire(1)
 	pool := instrument.NewPool("writers", 2, 4, with)
 	mux := http.NewServeMux()
-	mux.Handle(live.Path, p.handler)
-	p.handler = mux
-	p.start()
+	mux.Handle(live.Path, live.Handler(r, opts...))
+	p.server = &http.Server{Handler: mux}
+	var err error
+	if p.Listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = p.server.Serve(p) })
 	t.Cleanup(func() {
-		p.stop()
+		_ = p.server.Close()
+		serving.Wait()
 		_ = pool.Shutdown(context.Background())
 		p.moves.Close()
 		inbox.Close()
@@ -257,23 +290,42 @@ func newProgram(t *testing.T, opts ...live.Option) *program {
 	return p
 }
 
-func (p *program) start() {
-	p.t.Helper()
-	listener, err := net.Listen("tcp", p.address)
-	if err != nil {
-		p.t.Fatal(err)
+func (p *program) address() string { return p.Addr().String() }
+
+// Accept implements net.Listener. It keeps the port, which somebody else might take,
+// also while the program is gone: then it hangs up.
+func (p *program) Accept() (net.Conn, error) {
+	for {
+		conn, err := p.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		p.mu.Lock()
+		gone := p.gone
+		p.open = append(p.open, conn)
+		p.mu.Unlock()
+		if !gone {
+			return conn, nil
+		}
+		_ = conn.Close()
 	}
-	p.address = listener.Addr().String()
-	p.server = &http.Server{Handler: p.handler}
-	go func(s *http.Server) { _ = s.Serve(listener) }(p.server)
 }
 
-func (p *program) stop() { _ = p.server.Close() }
+// leave makes the program go away, or come back.
+func (p *program) leave(gone bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.gone = gone
+	for _, conn := range p.open {
+		_ = conn.Close()
+	}
+	p.open = nil
+}
 
 // TestTop goes through what there is to see, at 80×24 and in other sizes.
 func TestTop(t *testing.T) {
 	p := newProgram(t)
-	x := inTerminal(t, 80, "top", p.address)
+	x := inTerminal(t, 80, "top", p.address())
 	x.shows("● live", "7 messages", "NAME", "FILL", "OLDEST", "▲ inbox", "holds messages, and nothing is received", "(heuristic, ", "q quit")
 	x.inOrder("inbox", "moves", "slots", "writers") // by trouble, then by how full they are
 	x.shows("6/8", "1/4", "0/2")
@@ -353,12 +405,12 @@ func TestTop(t *testing.T) {
 // TestTopServerGone takes the program away, and brings it back.
 func TestTopServerGone(t *testing.T) {
 	p := newProgram(t)
-	x := inTerminal(t, 80, "top", "http://"+p.address+live.Path)
+	x := inTerminal(t, 80, "top", "http://"+p.address()+live.Path)
 	x.shows("● live", "moves")
-	p.stop()
+	p.leave(true)
 	x.shows("○ lost", "trying again", "moves") // with what was there last
 	p.moves.Recv()
-	p.start()
+	p.leave(false)
 	x.shows("● live", "5/8")
 	x.press("q")
 	x.restored(0)
@@ -374,11 +426,23 @@ func TestTopGivesTheTerminalBack(t *testing.T) {
 		"SIGTERM":   func(x *terminal) { _ = x.cmd.Process.Signal(syscall.SIGTERM) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			x := inTerminal(t, 80, "top", newProgram(t).address)
+			x := inTerminal(t, 80, "top", newProgram(t).address())
 			x.shows("● live", "moves")
 			end(x)
 			x.restored(0)
 		})
+	}
+}
+
+// TestTopWithoutTerminal: when the terminal is closed, nothing stays behind.
+func TestTopWithoutTerminal(t *testing.T) {
+	x := inTerminal(t, 80, "top", newProgram(t).address())
+	x.shows("● live", "moves")
+	_ = x.pty.Close()
+	select {
+	case <-x.ended:
+	case <-time.After(patience):
+		t.Error("it goes on")
 	}
 }
 
@@ -389,13 +453,13 @@ func TestTopDoesNotBegin(t *testing.T) {
 		_, password, _ := r.BasicAuth()
 		return password == "right"
 	}))
-	x := inTerminal(t, 200, "top", p.address)
+	x := inTerminal(t, 200, "top", p.address())
 	x.shows("asks who you are")
 	x.restored(1)
 	if text := strings.TrimSpace(x.text()); strings.Contains(text, "\n") || strings.Contains(x.wrote(), "\x1b[?1049h") {
 		t.Errorf("it writes %q", x.wrote())
 	}
-	x = inTerminal(t, 80, "top", "http://me:right@"+p.address)
+	x = inTerminal(t, 80, "top", "http://me:right@"+p.address())
 	x.shows("● live", "moves")
 	if strings.Contains(x.text(), "right@") {
 		t.Errorf("the password is on the screen:\n%s", x.text())

@@ -177,12 +177,12 @@ func show(ctx context.Context, c *client, by order, stdin io.Reader, stdout io.W
 		return err
 	}
 	m := newModel(ctx, c, by)
-	p := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(stdin), tea.WithOutput(stdout))
+	// Every end is a quit: where tea itself takes a signal, or a context's end, it does
+	// not wait for its reader before it closes what that reads.
+	p := tea.NewProgram(m, tea.WithoutSignalHandler(), tea.WithInput(stdin), tea.WithOutput(stdout))
+	defer context.AfterFunc(ctx, p.Quit)()
 	m.send = p.Send
 	_, err := p.Run()
-	if errors.Is(err, tea.ErrInterrupted) || errors.Is(err, context.Canceled) {
-		return nil
-	}
 	return err
 }
 
