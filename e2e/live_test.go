@@ -186,7 +186,7 @@ func (b *tab) details() {
 	b.until("the details are there", `document.querySelectorAll("#detail .parts table").length === 3`)
 	text := eval[string](b, `document.getElementById("detail").innerText`)
 	if missing, ok := containsAll(text, "player-moves channel", "unbounded, grew", "Messages", "Per second", "Waiting", "Made at", "main.newLeaky inbox.go:",
-		"WithWaitTarget(1s), WithBytes()", "60 s without a receive", "main.move", "sent", "in the channel", "Members"); !ok {
+		"WithWaitTarget(1s), WithBytes()", "30 s without a receive", "main.move", "sent", "in the channel", "Members"); !ok {
 		b.Errorf("the details lack %q: %s", missing, text)
 	}
 	if got := eval[string](b, `location.hash`); got != "#channel/player-moves" {
