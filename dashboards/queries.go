@@ -291,11 +291,11 @@ const (
 // which breaks lines into pieces. What stands at @ end() is worked out once for
 // all points.
 func worst(by, expr string) string {
-	return fmt.Sprintf("%s and on (%s) topk(10, max_over_time((%s)[$__range:$__interval] @ end()) > 0)", expr, by, expr)
+	return fmt.Sprintf("(%s) and on (%s) topk(10, max_over_time((%s)[$__range:$__interval] @ end()) > 0)", expr, by, expr)
 }
 
 // worstForLongest keeps the ten objects that were the worst on average over the
 // time shown, also where all are well.
 func worstForLongest(by, expr string) string {
-	return fmt.Sprintf("%s and on (%s) topk(10, avg_over_time((%s)[$__range:$__interval] @ end()))", expr, by, expr)
+	return fmt.Sprintf("(%s) and on (%s) topk(10, avg_over_time((%s)[$__range:$__interval] @ end()))", expr, by, expr)
 }

@@ -63,15 +63,23 @@ func readBoards(t *testing.T, dir string) map[string]board {
 
 // question is one query of a board, as the board has it.
 type question struct {
-	where   string // panel and refId, or annotation
+	where   string // panel and refId, where several have one title also its type; or annotation
 	expr    string
 	instant bool
 }
 
 func (b board) questions() (all []question) {
+	titled := make(map[string]int)
 	for _, p := range b.Panels {
+		titled[p.Title]++
+	}
+	for _, p := range b.Panels {
+		where := p.Title
+		if titled[where] > 1 {
+			where = p.Type + " " + where
+		}
 		for _, t := range p.Targets {
-			all = append(all, question{p.Title + "/" + t.RefID, t.Expr, t.Instant})
+			all = append(all, question{where + "/" + t.RefID, t.Expr, t.Instant})
 		}
 	}
 	for _, a := range b.Annotations.List {

@@ -25,8 +25,8 @@ var healthyWhenEmpty = map[string]map[string]string{
 		"Leak suspects/A":         notYetSuspect,
 		"Leak suspects/B":         notYetSuspect,
 		"Suspects/A":              notYetSuspect,
-		"Refusals/A":              "the leak is that nothing is refused",
-		"Panics/A":                "no task panics",
+		"timeseries Refusals/A":   "the leak is that nothing is refused",
+		"timeseries Panics/A":     "no task panics",
 		"Permits in use/A":        "a login holds its permit for 2 ms: most scrapes see none",
 	},
 	"weir-channel": {
@@ -40,9 +40,9 @@ var healthyWhenEmpty = map[string]map[string]string{
 		"Time spent blocked/B":         unbounded,
 	},
 	"weir-semaphore": {
-		"Oldest permit/B":           "logins has no hold limit",
-		"Sites that lose permits/A": "no permit is lost",
-		"Past the wrapper/A":        "logins wraps no other semaphore",
+		"timeseries Oldest permit/B": "logins has no hold limit",
+		"Sites that lose permits/A":  "no permit is lost",
+		"Past the wrapper/A":         "logins wraps no other semaphore",
 	},
 	"weir-pool": {
 		"Tasks in the queue/B": "the queue does not come near its capacity, which is drawn from a fifth on",

@@ -204,6 +204,20 @@ func TestStates(t *testing.T) {
 	})
 }
 
+// TestWorst holds that a ranking shows what ever had something to show, and nothing
+// else, of all kinds.
+func TestWorst(t *testing.T) {
+	t.Parallel()
+	says(t, theQuery(t, "weir-overview", "timeseries Refusals/A"), []scenario{
+		{"full", measurements{`weir_channel_sends_total outcome="full"`: perMinute(60)}, 1, `kind="channel"`},
+		{"empty", measurements{`weir_channel_sends_total outcome="full"`: steady(5)}, -1, ""},
+		{"refusing", measurements{`weir_semaphore_acquires_total outcome="rejected"`: perMinute(120)}, 2, `kind="semaphore"`},
+		{"free", measurements{`weir_semaphore_acquires_total outcome="rejected"`: steady(0)}, -1, ""},
+		{"busy", measurements{"weir_pool_rejected_total": perMinute(180)}, 3, `kind="pool"`},
+		{"idle", measurements{"weir_pool_rejected_total": steady(0)}, -1, ""},
+	})
+}
+
 // TestHeap holds whose heap the board of leaks shows: that of programs with weir,
 // whichever way they export it, and once where they do in both.
 func TestHeap(t *testing.T) {
