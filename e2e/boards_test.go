@@ -33,7 +33,7 @@ var healthyWhenEmpty = map[string]map[string]string{
 		"Fill/A":                       unbounded,
 		"Capacity/A":                   unbounded,
 		"Time to full/A":               unbounded,
-		"Depth/D":                      unbounded,
+		"timeseries Depth/D":           unbounded,
 		"Fill of the fullest member/A": unbounded,
 		"Fill of the fullest member/B": unbounded,
 		"Fill of the fullest member/C": unbounded,
