@@ -24,7 +24,8 @@ type topCommand struct {
 
 // Run shows a running program.
 func (c *topCommand) Run(stdout io.Writer) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// SIGHUP also where nohup had it ignored: there is nothing to show without a terminal.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	err := top.Run(ctx, top.Config{
 		Address: c.Address, Header: c.Header, Insecure: c.Insecure, Once: c.Once, JSON: c.JSON,
