@@ -350,12 +350,14 @@ func (c *Chan[T]) recvd() {
 
 func (c *Chan[T]) lookAtRecv(r uint64) {
 	m := c.m
-	for range 2 { // once more for those who passed by meanwhile
+	// Again for those who passed by meanwhile, as long as they took stamped messages:
+	// nobody else comes for their stamps before the next message, maybe hours later.
+	for again, looks := true, 0; again || looks < 2; looks++ {
 		if r < m.recvDue.Load() || !claim(&m.recvDue) {
 			return
 		}
 		sent := m.sent.Load() // before the depth: see countNative
-		m.lookAtRecv(r, sent, int64(len(c.ch)))
+		again = m.lookAtRecv(r, sent, int64(len(c.ch)))
 		r = m.received.Load()
 	}
 }

@@ -133,19 +133,20 @@ func (m *chanMember) stamp(n uint64, depth int64) {
 	t := now()
 	m.depths.rotate(t, depth)
 	m.mu.Lock()
-	late := m.push(n, t, depth)
+	pushed := m.push(n, t, depth)
 	m.scheduleSend(n, depth)
 	m.scheduleRecv(m.received.Load())
+	// Only now: a receiver that is not counted yet sees what was scheduled.
+	late := pushed && m.head(m.received.Load()) >= n
 	m.mu.Unlock()
 	m.wantSize.Store(true)
 	if late {
-		m.sampleWait(t, m.received.Load(), n, depth)
+		m.sampleWait(t, m.received.Load(), n, 0) // depth is from before it was received
 	}
 }
 
-// push adds a stamp, and reports whether the message's receiver was faster than
-// its sender, and saw no stamp. The caller holds m.mu.
-func (m *chanMember) push(n uint64, t, depth int64) (late bool) {
+// push adds a stamp, and reports whether it did. The caller holds m.mu.
+func (m *chanMember) push(n uint64, t, depth int64) bool {
 	if n < m.nextStamp.Load() {
 		return false // a sender beside us was first: one stamp is enough
 	}
@@ -154,7 +155,7 @@ func (m *chanMember) push(n uint64, t, depth int64) (late bool) {
 		m.passNative(n - min(n, uint64(depth)))
 	}
 	m.nextStamp.Store(x.push(n, t))
-	return m.head(m.received.Load()) >= n
+	return true
 }
 
 // tracked returns the track. The caller holds m.mu.
@@ -177,19 +178,19 @@ func (m *chanMember) head(r uint64) uint64 {
 
 // lookAtRecv is what a due receive does after it was counted as the r-th through
 // the wrapper: depth messages are left, and sent were counted before that. Its
-// clock read is the end of a sampled wait.
-func (m *chanMember) lookAtRecv(r, sent uint64, depth int64) {
+// clock read is the end of a sampled wait. It reports whether there was one.
+func (m *chanMember) lookAtRecv(r, sent uint64, depth int64) bool {
 	t := now()
 	if m.fullSince.Load() != 0 {
 		m.madeRoom(t, depth)
 	}
-	m.sampleWait(t, r, sent, depth)
+	return m.sampleWait(t, r, sent, depth)
 }
 
 // sampleWait observes the waits of the stamped messages that have been
 // received by t, given the number of the wrapper's receive, and the sends counted
-// before the depth was read.
-func (m *chanMember) sampleWait(t int64, r, sent uint64, depth int64) {
+// before the depth was read. It reports whether there were any.
+func (m *chanMember) sampleWait(t int64, r, sent uint64, depth int64) (took bool) {
 	rotated := m.depths.rotate(t, depth)
 	m.mu.Lock()
 	if rotated {
@@ -204,6 +205,7 @@ func (m *chanMember) sampleWait(t int64, r, sent uint64, depth int64) {
 		if !ok {
 			break
 		}
+		took = true
 		// A stamped message that a native receiver took has no wait that
 		// could be known; only the one just received has.
 		if exact || s.n == head {
@@ -214,6 +216,7 @@ func (m *chanMember) sampleWait(t int64, r, sent uint64, depth int64) {
 	}
 	m.scheduleRecv(r)
 	m.mu.Unlock()
+	return took
 }
 
 // oldestStamp returns the number of the oldest stamped message, or never. The
@@ -259,9 +262,8 @@ const onTheirWay = int64(20 * time.Millisecond)
 // as many as wait before the first of them runs. The caller holds m.mu, and there
 // is a track.
 func (m *chanMember) nativeOf(head uint64) int64 {
-	waiting := m.blockedReceivers.Load() // before the receives: see endRecv
 	native := int64(head) - int64(m.received.Load())
-	if m.native == 0 && native <= waiting && m.track.stamps.span() < onTheirWay {
+	if m.native == 0 && m.track.stamps.span() < onTheirWay {
 		return 0
 	}
 	return max(native, 0)
