@@ -11,18 +11,30 @@ import (
 	"github.com/weir-go/weir/instrument"
 )
 
-// generous hands out one permit more than there are, now and then.
+// generous hands out one permit more than there are, now and then. It takes those
+// back itself: a release of more than is held would leave waiters for ever.
 type generous struct {
 	*instrument.Semaphore
-	calls atomic.Int64
+	calls, extra atomic.Int64
 }
 
 func (g *generous) TryAcquire(n int64) bool {
-	return g.Semaphore.TryAcquire(n) || (g.calls.Add(1)%8 == 0 && n == 1)
+	if g.Semaphore.TryAcquire(n) {
+		return true
+	}
+	if n != 1 || g.calls.Add(1)%8 != 0 {
+		return false
+	}
+	g.extra.Add(1)
+	return true
 }
 
 func (g *generous) Release(n int64) {
-	defer func() { _ = recover() }()
+	for extra := g.extra.Load(); n == 1 && extra > 0; extra = g.extra.Load() {
+		if g.extra.CompareAndSwap(extra, extra-1) {
+			return
+		}
+	}
 	g.Semaphore.Release(n)
 }
 
