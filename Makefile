@@ -67,8 +67,9 @@ test-leakscore:
 	cd leakscore && $(LEAKPROFILE) $(GO) test ./...
 
 # How many known leaks are seen, in twenty runs each, how many healthy programs are
-# suspected, and whether the incident is named, in about ten minutes: LEAKSCORE=-h
-# lists the flags, LEAKSCORE='-incident 10m' is the long version.
+# suspected, whether the incident is named, and what detection costs, in about a
+# quarter of an hour: LEAKSCORE=-h lists the flags, LEAKSCORE='-incident 10m' is the
+# long version.
 leakscore:
 	cd leakscore && $(LEAKPROFILE) $(GO) run . $(LEAKSCORE)
 

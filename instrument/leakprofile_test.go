@@ -119,7 +119,11 @@ func TestLeakProfileProves(t *testing.T) {
 	}
 	r := instrument.NewRegistry(silent(), instrument.WithLeakProof(), instrument.WithLeakInterval(time.Nanosecond))
 	leakedSend()
-	settle(t, func() bool { return stacks("goroutine", "leakedSend") > 0 })
+	pool := instrument.NewPool("stuck-tasks", 1, 1, instrument.WithRegistry(r))
+	_ = pool.Submit(context.Background(), stuckTask)
+	for _, f := range []string{"leakedSend", "stuckTask"} {
+		settle(t, func() bool { return stacks("goroutine", f) > 0 })
+	}
 	r.Sample()
 	if s := r.Snapshot(); len(s.Suspects) != 0 || s.Self.LeakProof != "on" {
 		t.Fatalf("nothing was suspected yet: %+v, leak proof %q", s.Suspects, s.Self.LeakProof)
@@ -135,8 +139,15 @@ func TestLeakProfileProves(t *testing.T) {
 	if !ok || x.Kind != "goroutine" || x.Reason != "leaked" || x.Count == 0 || x.Count > leakedSends || x.Name != x.Site {
 		t.Errorf("%+v of %+v", x, s.Suspects)
 	}
+	x, ok = suspected(s, instrument.Proven, "stuckTask")
+	if !ok || x.Kind != "pool" || x.Name != "stuck-tasks" || x.Reason != "leaked" || !strings.Contains(x.Stack, "poolWorker") {
+		t.Errorf("%+v of %+v", x, s.Suspects)
+	}
 	runtime.KeepAlive(stuck)
+	runtime.KeepAlive(pool)
 }
+
+func stuckTask() { <-make(chan int) }
 
 // settle waits until the goroutines have come to where they block.
 func settle(t *testing.T, ok func() bool) {

@@ -7,6 +7,11 @@ import (
 
 const (
 	sampleEvery = time.Second
+	// sampleShare bounds what sampling costs: where there are so many objects that
+	// a sample takes more than a 4,000th of a second, the next comes later, up to
+	// sampleSlowest. A window must have several, or one moment would stand for it.
+	sampleShare   = 4000
+	sampleSlowest = windowLength / 4
 	// sampleFor is how long sampling goes on after the last reading: longer
 	// than any usual scrape interval, so that it runs on between scrapes.
 	sampleFor = 3 * time.Minute
@@ -16,7 +21,7 @@ const (
 	sampleLost = 10 * time.Second
 )
 
-// sampler reads a registry every second while somebody else reads it too, so a
+// sampler reads a registry about every second while somebody else reads it too, so a
 // program that is not watched pays nothing. Between two samples it is a timer
 // and not a sleeping goroutine, which would end a synctest bubble, and with it
 // its user's test, as a deadlock.
@@ -26,6 +31,8 @@ type sampler struct {
 	running  bool
 	sampled  int64
 	lastRead int64
+	took     time.Duration // the last sample
+	pause    time.Duration // until the next
 }
 
 // wake notes a reading, and starts sampling if it is not going on.
@@ -34,7 +41,7 @@ func (s *sampler) wake(r *Registry) {
 	defer s.mu.Unlock()
 	t := now()
 	s.lastRead = t
-	if s.running && apart(t, s.sampled) < sampleLost {
+	if s.running && apart(t, s.sampled) < s.pause+sampleLost {
 		return
 	}
 	s.running = true
@@ -45,7 +52,7 @@ func (s *sampler) wake(r *Registry) {
 // schedule sets the timer for the next sample. The caller holds s.mu.
 func (s *sampler) schedule(r *Registry, t int64, round uint64) {
 	s.sampled = t
-	time.AfterFunc(sampleEvery, func() {
+	time.AfterFunc(max(s.pause, sampleEvery), func() {
 		if s.due(r, round) {
 			r.sample()
 		}
@@ -65,6 +72,14 @@ func (s *sampler) due(r *Registry, round uint64) bool {
 		s.schedule(r, t, round)
 	}
 	return s.running
+}
+
+// note adapts the pause to what samples take. One alone may have been kept waiting.
+func (s *sampler) note(took time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pause = min(sampleShare*min(took, s.took), sampleSlowest)
+	s.took = took
 }
 
 // apart returns the time between two stamps, whichever is the later.

@@ -68,3 +68,32 @@ func TestSamplerOutlivesABubble(t *testing.T) {
 		t.Error("a second chain of samples")
 	}
 }
+
+// TestSamplingKeepsItsBudget: what takes long is done less often, and not for one
+// sample that was kept waiting.
+func TestSamplingKeepsItsBudget(t *testing.T) {
+	var s sampler
+	for _, c := range []struct{ took, pause time.Duration }{
+		{time.Hour, 0}, {10 * time.Microsecond, 40 * time.Millisecond}, {time.Hour, 40 * time.Millisecond},
+		{time.Millisecond, 4 * time.Second}, {3 * time.Millisecond, 4 * time.Second}, {3 * time.Millisecond, 7500 * time.Millisecond},
+	} {
+		if s.note(c.took); s.pause != c.pause {
+			t.Errorf("after one that took %v the next one comes after %v, want %v", c.took, s.pause, c.pause)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r := NewRegistry()
+		c := NewChan[int]("c", 1, WithRegistry(r))
+		forever = append(forever, c)
+		r.sampler.pause = 4 * time.Second
+		r.Snapshot()
+		time.Sleep(3500 * time.Millisecond)
+		if ago := since(now(), c.m.seenAt()); ago != 3500*time.Millisecond {
+			t.Errorf("sampled %v ago, though it is expensive", ago)
+		}
+		time.Sleep(time.Second)
+		if ago := since(now(), c.m.seenAt()); ago > time.Second {
+			t.Errorf("sampled %v ago", ago)
+		}
+	})
+}

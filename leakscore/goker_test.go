@@ -107,7 +107,7 @@ func TestScore(t *testing.T) {
 }
 
 func TestBadInput(t *testing.T) {
-	for _, args := range [][]string{{"-runs", "-1"}, {"-calls", "0"}, {"-parallel", "0"}, {"-only", "("}, {"-incident", "-1s"}, {"all"}, {"-speed"}} {
+	for _, args := range [][]string{{"-runs", "-1"}, {"-calls", "0"}, {"-parallel", "0"}, {"-only", "("}, {"-incident", "-1s"}, {"-cost", "1s"}, {"all"}, {"-speed"}} {
 		if code := run(args, os.Stdout, new(strings.Builder)); code != 2 {
 			t.Errorf("%v: exit %d", args, code)
 		}

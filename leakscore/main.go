@@ -1,11 +1,11 @@
 // Command leakscore scores weir's leak detection: how many known leaks it sees, in
 // the programs of the Go tree's GoKer suite rewritten to weir's channels, how often
-// it suspects healthy programs, and whether it names the queue of the example that
-// leaks. It prints a table of each, and fails below the bars. It belongs to weir's
-// own development and is not published; it may import anything.
+// it suspects healthy programs, whether it names the queue of the example that leaks,
+// and what it costs. It prints a table of each, and fails below the bars. It belongs
+// to weir's own development and is not published; it may import anything.
 //
-// Every program runs in a process of its own, with a library whose time is
-// compressed: what it does in 30 seconds takes a tenth of one.
+// Every program runs in a process of its own, most of them with a library whose time
+// is compressed: what it does in 30 seconds takes a tenth of one.
 package main
 
 import (
@@ -51,6 +51,7 @@ type config struct {
 	parallel int
 	only     *regexp.Regexp
 	incident time.Duration
+	cost     time.Duration
 }
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -79,6 +80,7 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	fs.IntVar(&cfg.calls, "calls", calling, "for how many intervals a leaky case is called; 1 is a leak that happens once, which only wrappers can tell from what waits")
 	fs.IntVar(&cfg.parallel, "parallel", 4*runtime.NumCPU(), "how many programs run at a time: they sleep most of it")
 	fs.DurationVar(&cfg.incident, "incident", 2*time.Minute, "how long the example that is mended is watched: 10m is the long version; 0 leaves the incident out")
+	fs.DurationVar(&cfg.cost, "cost", time.Minute, "for how long the cost of detection is measured, to the quarter of a minute; 0 leaves it out")
 	only := fs.String("only", "", "run only the leaky cases and healthy programs that match this `regexp`")
 	if err := fs.Parse(args); err != nil {
 		return cfg, err
@@ -92,6 +94,8 @@ func parse(args []string, stderr io.Writer) (config, error) {
 		return cfg, fmt.Errorf("unexpected argument %q", fs.Arg(0))
 	case cfg.runs < 0 || cfg.calls < 1 || cfg.parallel < 1 || cfg.incident < 0:
 		return cfg, errors.New("-calls and -parallel must be positive, -runs and -incident must not be negative")
+	case cfg.cost != 0 && (cfg.cost < watch.ReadEvery || cfg.cost > 2*time.Minute):
+		return cfg, fmt.Errorf("-cost %v: want 0, or %v to 2m", cfg.cost, watch.ReadEvery)
 	case pprof.Lookup("goroutineleak") == nil:
 		return cfg, errors.New("this runtime has no goroutineleak profile: run with GOEXPERIMENT=goroutineleakprofile")
 	}
@@ -107,5 +111,5 @@ func scoreAll(cfg config, out io.Writer) error {
 	defer func() { _ = os.RemoveAll(dir) }()
 	fmt.Fprintf(out, "%s, %s/%s, GOMAXPROCS %d, %d runs a case, an interval of %v\n\n",
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), cfg.runs, interval)
-	return errors.Join(scoreRecall(cfg, dir, out), scorePrecision(cfg, dir, out), scoreIncident(cfg, dir, out))
+	return errors.Join(scoreCost(cfg, dir, out), scoreRecall(cfg, dir, out), scorePrecision(cfg, dir, out), scoreIncident(cfg, dir, out))
 }

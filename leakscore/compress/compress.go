@@ -19,13 +19,13 @@ import (
 
 // constants are the times by which instrument detects, and what each factor is
 // divided by: a sample costs as much as ever, and four of them between two looks at
-// the goroutines are enough. The last two are the shares of time that detection may
+// the goroutines are enough. The last three are the shares of time that detection may
 // take, and become 0: they are kept by looking later, and on a machine that is busy
 // a look takes longer while a second is as long as ever.
 var constants = map[string]int{
 	"scanEvery": 1, "windowLength": 1, "defaultStallAfter": 1,
 	"sampleEvery": 8, "lookEvery": 8,
-	"scanShare": 0, "proofShare": 0,
+	"sampleShare": 0, "scanShare": 0, "proofShare": 0,
 }
 
 // Package returns the changed files of the package in dir, by path.

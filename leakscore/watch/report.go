@@ -70,3 +70,15 @@ type Report struct {
 	LeakProof string  // what the registry says of the runtime's profile
 	Problem   string  // why the report is void, or empty
 }
+
+// Cost is what a child measured of the cost of detection. The shares are of one core,
+// in percent.
+type Cost struct {
+	Unread  float64       // while nobody reads
+	Read    float64       // while somebody does
+	Proof   time.Duration // what asking the runtime for a proof takes
+	Members int           // channels that were measured
+}
+
+// ReadEvery is how often a scraper comes meanwhile.
+const ReadEvery = 15 * time.Second
