@@ -13,6 +13,17 @@ import (
 	"github.com/weir-go/weir/leakscore/watch"
 )
 
+const (
+	// healthyFactor is how much faster time runs in the compressed world. Five minutes
+	// then take three seconds.
+	healthyFactor   = 100
+	healthyInterval = 30 * time.Second / healthyFactor
+	// A program that was kept from running for so many intervals was not healthy, but
+	// it was not its fault: it gets another chance.
+	mostGap = 2
+	chances = 5
+)
+
 // world is where the healthy programs live.
 type world struct {
 	name string
@@ -31,7 +42,7 @@ type verdict struct {
 // buildWorlds builds the corpus twice: for compressed time, and for the fake time
 // of a bubble, in which the library is as it is.
 func buildWorlds(dir string) ([]world, error) {
-	overlay, err := compressed(dir, factor, nil)
+	overlay, err := compressed(dir, healthyFactor, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -42,12 +53,12 @@ func buildWorlds(dir string) ([]world, error) {
 	if err := goCommand(".", "test", "-c", "-o", bubble, "./healthy"); err != nil {
 		return nil, err
 	}
-	p := watch.Plan{Interval: interval}
+	p := watch.Plan{Interval: healthyInterval}
 	return []world{
 		{"compressed", live, func(name string) []string { return []string{name} }, p},
 		{"bubble", bubble, func(name string) []string {
 			return []string{"-test.run", "^TestHealthy$/^" + regexp.QuoteMeta(testName(name)) + "$"}
-		}, p},
+		}, watch.Plan{Interval: time.Hour}}, // where no time passes nothing is late
 	}, nil
 }
 
@@ -58,7 +69,7 @@ func testName(name string) string { return spaces.ReplaceAllString(name, "_") }
 
 func (w world) judge(p healthy.Program) verdict {
 	v := verdict{name: p.Name, world: w.name}
-	r, err := runWatched(w.plan, nil, w.exe, w.args(p.Name)...)
+	r, err := w.watch(p)
 	if err != nil {
 		v.failed = err
 		return v
@@ -69,6 +80,17 @@ func (w world) judge(p healthy.Program) verdict {
 		v.failed = errors.New("the decoys were not named, so nobody looked")
 	}
 	return v
+}
+
+// watch has the program live until it was not kept from running.
+func (w world) watch(p healthy.Program) (r watch.Report, err error) {
+	for range chances {
+		r, err = runWatched(w.plan, nil, w.exe, w.args(p.Name)...)
+		if err != nil || r.Gap <= mostGap*w.plan.Interval {
+			return r, err
+		}
+	}
+	return r, fmt.Errorf("this machine is too busy: it was kept from running for %v, %d times", r.Gap, chances)
 }
 
 // scorePrecision prints who is suspected of the healthy programs.
@@ -89,7 +111,7 @@ func scorePrecision(cfg config, dir string, out io.Writer) error {
 	n := len(programs)
 	verdicts := make([]verdict, n*len(worlds))
 	each(len(verdicts), cfg.parallel, func(i int) { verdicts[i] = worlds[i/n].judge(programs[i%n]) })
-	fmt.Fprintf(out, "Healthy programs, %v each, and who was suspected.\n\n", healthy.Life*interval*factor/time.Hour*time.Hour)
+	fmt.Fprintf(out, "Healthy programs, %v each, and who was suspected.\n\n", healthy.Life*healthyInterval*healthyFactor/time.Hour*time.Hour)
 	printVerdicts(out, worlds, verdicts)
 	var failed []error
 	for i, w := range worlds {

@@ -22,6 +22,7 @@ type Watcher struct {
 	mu   sync.Mutex
 	seen map[Suspect]bool
 	last instrument.Snapshot
+	gap  time.Duration
 }
 
 // NewWatcher returns a Watcher that has read r once: detection is on.
@@ -42,13 +43,17 @@ func (w *Watcher) Look() {
 	}
 }
 
-// LookEvery looks every d until quit is closed.
+// LookEvery looks every d until quit is closed, and notes the longest time between
+// two looks.
 func (w *Watcher) LookEvery(d time.Duration, quit <-chan struct{}) {
 	ticks := time.NewTicker(d)
 	defer ticks.Stop()
+	last := time.Now()
 	for {
 		select {
 		case <-ticks.C:
+			now := time.Now()
+			w.gap, last = max(w.gap, now.Sub(last)), now
 			w.Look()
 		case <-quit:
 			return
@@ -60,7 +65,7 @@ func (w *Watcher) LookEvery(d time.Duration, quit <-chan struct{}) {
 func (w *Watcher) Report() Report {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	r := Report{LeakProof: w.last.Self.LeakProof}
+	r := Report{LeakProof: w.last.Self.LeakProof, Gap: w.gap}
 	for x := range w.seen {
 		r.Suspects = append(r.Suspects, x)
 	}

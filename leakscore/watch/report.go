@@ -69,6 +69,9 @@ type Report struct {
 	Members   uint64  // channels, semaphores and pools that were ever registered
 	LeakProof string  // what the registry says of the runtime's profile
 	Problem   string  // why the report is void, or empty
+	// Gap is the longest time between two looks: that of a program on a machine that
+	// had other things to do is long.
+	Gap time.Duration
 }
 
 // Cost is what a child measured of the cost of detection. The shares are of one core,
