@@ -45,15 +45,18 @@ type poolState struct {
 	mu          sync.Mutex // guards changes of what follows
 	target      atomic.Int64
 	running     atomic.Int64 // workers there are; target is how many there should be
-	waking      int          // wake-ups under way
+	waking      bool         // a wake-up is under way
 	queueClosed bool
 	idle        atomic.Int64 // workers that wait for a task, or are about to
 }
 
 type poolTask struct {
-	run func()
-	at  int64 // when it was submitted; 0 where that was not timed
+	run func() // nil in a wake-up, and where there is none
+	at  int64  // when it was submitted; 0 where that was not timed
 }
+
+// wakeUp has a worker look whether there are too many.
+var wakeUp = poolTask{at: -1}
 
 // NewPool starts so many workers behind a queue for so many waiting tasks, and
 // measures both under name. An empty name measures nothing. Fewer than 1 worker
@@ -172,8 +175,13 @@ func (s *poolState) enqueue(ctx context.Context, t poolTask) error {
 // withdraw ends a submission whose task does not come.
 func (s *poolState) withdraw() {
 	s.m.withdrawn.Add(1)
-	if s.m.entered.Load()&poolShut != 0 {
+	switch {
+	case s.m.entered.Load()&poolShut != 0:
 		s.settle()
+	case s.heed.Load() && s.idle.Load() > 0:
+		s.mu.Lock()
+		s.wake() // it was left to who would take the task
+		s.mu.Unlock()
 	}
 }
 
@@ -183,7 +191,10 @@ func (s *poolState) withdraw() {
 func (s *poolState) settle() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.queueClosed && s.waking == 0 && s.m.allTaken() {
+	if s.queueClosed || s.waking {
+		return
+	}
+	if pending, shut := s.m.pending(); shut && pending == 0 {
 		s.queueClosed = true
 		close(s.queue)
 	}
@@ -208,34 +219,51 @@ func (s *poolState) resize(workers int) {
 		s.startWorker()
 	}
 	s.setHeed()
-	// Idle workers must wake up to see that they are too many. Those in a task
-	// see it at its end; a wake-up for them would take a place in the queue.
-	for range min(s.running.Load()-int64(workers), s.idle.Load()) {
-		select {
-		case s.queue <- poolTask{}: // not closed: that is done under the same lock
-		default:
-			s.waking++
-			go s.wake() // no queue, and the idle one does not receive yet
-		}
-	}
 }
 
-// setHeed says whether workers have anything to heed. The caller holds s.mu.
+// setHeed says whether workers have anything to heed, and wakes one where there are
+// too many. The caller holds s.mu.
 func (s *poolState) setHeed() {
 	s.heed.Store(s.running.Load() > s.target.Load() || s.m.entered.Load()&poolShut != 0)
+	s.wake()
 }
 
-// wake makes one idle worker look whether it is too many.
+// wake makes an idle worker end where there are too many; it wakes the next one as
+// it does. Those in a task see it at its end, and so does who was given one and
+// counts as idle until it runs: a wake-up for them would take a place in the queue,
+// for as long as all are in tasks. The caller holds s.mu.
 func (s *poolState) wake() {
-	select {
-	case s.queue <- poolTask{}:
-	case <-s.closing:
+	if s.running.Load() <= s.target.Load() {
+		return
 	}
+	pending, shut := s.m.pending() // before who is idle: it counts those who take one meanwhile
+	if shut || s.waking || s.idle.Load() <= int64(pending) {
+		return
+	}
+	s.waking = true
+	select {
+	case s.queue <- wakeUp: // not closed: that is done under the same lock
+	default:
+		go s.wakeLater() // no queue, and the idle one does not receive yet
+	}
+}
+
+func (s *poolState) wakeLater() {
+	select {
+	case s.queue <- wakeUp:
+	case <-s.closing:
+		s.woken(0)
+	}
+}
+
+// woken ends a wake-up, which was received by so many idle workers.
+func (s *poolState) woken(idle int64) {
 	s.mu.Lock()
-	s.waking--
+	s.idle.Add(-idle)
+	s.waking = false
 	s.mu.Unlock()
 	if s.m.entered.Load()&poolShut != 0 {
-		s.settle()
+		s.settle() // it may have lain behind the last task
 	}
 }
 

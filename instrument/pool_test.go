@@ -216,32 +216,89 @@ func TestPoolResize(t *testing.T) {
 	}
 }
 
-// Resize may come when a worker has seen that it is not too many, and does not
-// receive yet. Either it looks again, or it is woken when it receives.
+// Resize may come when a worker counts as idle and does not receive yet. Either it
+// has looked before and is woken when it receives, or it looks then, and leaves no
+// wake-up behind.
 func TestPoolResizeMeetsWorkerAboutToWait(t *testing.T) {
+	for _, queue := range []int{0, 1} {
+		synctest.Test(t, func(t *testing.T) {
+			p := NewPool("about", 2, queue, WithRegistry(NewRegistry()))
+			stuck, release := block()
+			mustSubmit(t, p, stuck, stuck)
+			synctest.Wait()
+			for what, receive := range map[string]func() (poolTask, bool){
+				"looked before": func() (task poolTask, ok bool) { task, ok = <-p.s.queue; p.s.idle.Add(-1); return task, ok },
+				"looks then":    p.s.back,
+			} {
+				p.s.idle.Add(1) // one of the two, let us say
+				p.Resize(1)
+				synctest.Wait()
+				if task, ok := receive(); !ok || task.at != wakeUp.at || len(p.s.queue) != 0 {
+					t.Errorf("queue %d, %s: received %+v, %v, and %d are left", queue, what, task, ok, len(p.s.queue))
+				}
+				p.s.woken(0)
+			}
+			looked := make(chan bool, 1)
+			go func() { (&poolWorker{s: p.s}).await(); looked <- true }() // another one, after the change
+			synctest.Wait()
+			if len(looked) != 1 || p.s.idle.Load() != 0 {
+				t.Errorf("queue %d: the worker waits, though it is one too many", queue)
+			}
+			release()
+			mustShutdown(t, p)
+		})
+	}
+}
+
+// What wakes workers takes no place in the queue, also where those who were idle
+// have been given tasks and do not run yet.
+func TestPoolResizeLeavesTheQueue(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // or they would run at once
+	for _, queue := range []int{0, 1, 3} {
+		synctest.Test(t, func(t *testing.T) {
+			p := NewPool("leaves", 4, queue, WithRegistry(NewRegistry()))
+			synctest.Wait()
+			stuck, release := block()
+			mustSubmit(t, p, stuck, stuck)
+			p.Resize(1)
+			p.Resize(1)
+			synctest.Wait()
+			for n := range queue {
+				if err := p.TrySubmit(func() {}); err != nil {
+					t.Errorf("task %d of %d that fit: %v", n, queue, err)
+				}
+			}
+			if c := p.Stats(); c.Workers != 2 || c.QueueDepth != int64(queue) {
+				t.Errorf("%d workers, %d queued, want the 2 in tasks and %d", c.Workers, c.QueueDepth, queue)
+			}
+			release()
+			synctest.Wait()
+			if c := p.Stats(); c.Workers != 1 || c.TasksOK != uint64(queue)+2 {
+				t.Errorf("at the end %d workers, %d ok", c.Workers, c.TasksOK)
+			}
+			mustShutdown(t, p)
+		})
+	}
+}
+
+// Submissions under way keep Resize from waking who may be given their tasks. If no
+// task comes, they do.
+func TestPoolResizeAndTasksThatDoNotCome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPool("about", 2, 0, WithRegistry(NewRegistry()))
-		stuck, release := block()
-		mustSubmit(t, p, stuck, stuck)
-		p.s.idle.Add(1) // one of the two, let us say, is about to receive
+		p := NewPool("withdrawn", 2, 1, WithRegistry(NewRegistry()))
+		synctest.Wait()
+		p.s.m.entered.Add(2)
 		p.Resize(1)
 		synctest.Wait()
-		select {
-		case task := <-p.s.queue:
-			if task.run != nil {
-				t.Error("woken with a task")
-			}
-		default:
-			t.Error("nobody wakes the worker")
+		if c := p.Stats(); c.Workers != 2 {
+			t.Errorf("%d workers: one was woken beside those that will get tasks", c.Workers)
 		}
-		looked := make(chan bool, 1)
-		go func() { (&poolWorker{s: p.s}).await(); looked <- true }() // another one, after the change
+		p.s.withdraw()
+		p.s.withdraw()
 		synctest.Wait()
-		if len(looked) != 1 {
-			t.Error("the worker waits, though it is one too many")
+		if c := p.Stats(); c.Workers != 1 {
+			t.Errorf("%d workers at the end", c.Workers)
 		}
-		p.s.idle.Add(-1)
-		release()
 		mustShutdown(t, p)
 	})
 }
@@ -253,8 +310,8 @@ func TestPoolShutdownEndsWakeUps(t *testing.T) {
 		mustSubmit(t, p, stuck)
 		synctest.Wait()
 		ended := make(chan bool, 1)
-		p.s.waking++
-		go func() { p.s.wake(); ended <- true }()
+		p.s.waking = true
+		go func() { p.s.wakeLater(); ended <- true }()
 		synctest.Wait()
 		if len(ended) != 0 {
 			t.Error("it wakes a worker that is in a task")
@@ -515,7 +572,9 @@ func TestPoolWakeUpIsNoTask(t *testing.T) {
 		mustSubmit(t, p, func() {})
 		synctest.Wait()
 		time.Sleep(time.Hour)
-		p.s.queue <- poolTask{} // as Resize does; then a task that is there at once
+		p.s.waking = true
+		p.s.idle.Add(1)
+		p.s.queue <- wakeUp // as Resize does; then a task that is there at once
 		mustSubmit(t, p, func() { time.Sleep(time.Second) })
 		mustShutdown(t, p)
 		if c := p.Stats(); c.BusyTime != time.Second || c.TasksOK != 2 || c.TaskRun.Count != 2 {

@@ -85,17 +85,18 @@ func (m *poolMember) dropSlot(slot *taskSlot) {
 	m.gone.work += slot.work.Load()
 }
 
-// allTaken reports whether the pool is shut down and every submission has had its
-// end, so that none sends any more. The ends are counted before the beginnings: where the two are equal
+// pending returns how many submissions have not had their end, and whether the pool
+// is shut down. The ends are counted before the beginnings: where the two are equal
 // then, nothing was under way when the beginnings were read.
-func (m *poolMember) allTaken() bool {
+func (m *poolMember) pending() (n uint64, shut bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	ended := m.gone.taken + m.withdrawn.Load()
 	for slot := range m.slots {
 		ended += slot.taken.Load()
 	}
-	return ended|poolShut == m.entered.Load()
+	entered := m.entered.Load()
+	return entered&^poolShut - ended, entered&poolShut != 0
 }
 
 // endedOnce is called when the handle is gone and when the last worker has

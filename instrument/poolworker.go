@@ -107,28 +107,45 @@ func (w *poolWorker) serve() {
 			s.leave(w)
 			return
 		}
-		if t.run != nil {
+		switch {
+		case t.run != nil:
 			w.do(t)
-		} else if s.heed.Load() {
-			s.settle() // a wake-up may have lain behind the last task
+		case t.at == wakeUp.at:
+			s.woken(0)
 		}
 	}
 }
 
-// await waits for a task. The worker counts as idle before it looks once more
-// whether workers are too many: either it sees that, or resize sees it idle and
-// wakes it.
+// await waits for a task, or for a reason to look whether workers are too many. The
+// worker counts as idle before it looks once more itself: either it sees that, or
+// wake sees it idle.
 func (w *poolWorker) await() (t poolTask, ok bool) {
 	s := w.s
 	w.pause()
 	s.idle.Add(1)
 	if s.running.Load() > s.target.Load() {
-		s.idle.Add(-1)
+		return s.back()
+	}
+	if t, ok = <-s.queue; t.at == wakeUp.at {
+		s.woken(1)
 		return poolTask{}, true
 	}
-	t, ok = <-s.queue
 	s.idle.Add(-1)
 	return t, ok
+}
+
+// back ends that a worker is idle before it waits. A wake-up that it may have been
+// sent by then is taken along: nobody else may come for it.
+func (s *poolState) back() (t poolTask, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.idle.Add(-1)
+	select {
+	case t, ok = <-s.queue:
+		return t, ok
+	default:
+		return poolTask{}, true
+	}
 }
 
 func (w *poolWorker) do(t poolTask) {

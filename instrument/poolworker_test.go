@@ -164,7 +164,8 @@ func TestPoolShutdownWithWakeUpQueued(t *testing.T) {
 		mustSubmit(t, p, func() { <-gate })
 		synctest.Wait()
 		mustSubmit(t, p, func() {})
-		p.s.queue <- poolTask{}
+		p.s.waking = true
+		p.s.queue <- wakeUp
 		p.s.shut()
 		close(gate)
 		mustShutdown(t, p)
