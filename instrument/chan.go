@@ -18,7 +18,7 @@ var ErrClosed = errors.New("weir: channel closed")
 // blocking, closing and panics are those of the channel inside.
 //
 // Sends must go through the Chan (or be told with Sent); receives may be native,
-// through C or Raw. A send and receive through it cost 1.3 to 1.5 times the native
+// through C or Raw. A send and receive through it cost 1.3 to 1.6 times the native
 // pair (make bench), allocate nothing, and read no clock unless they wait or are
 // one of the sampled ones. All methods are safe for concurrent use.
 type Chan[T any] struct {

@@ -116,7 +116,8 @@ func (g *goroutineScan) scan() {
 		g.forget() // nobody read for a while: what was low then says nothing
 	}
 	g.last = t
-	g.count(records)
+	g.count(*records)
+	scanned.Put(records)
 	g.pause = max(g.interval(), scanShare*time.Since(began))
 	g.next = t + int64(g.pause)
 }
@@ -124,14 +125,24 @@ func (g *goroutineScan) scan() {
 // forget begins anew.
 func (g *goroutineScan) forget() { g.groups, g.network, g.scans = nil, goroutineGroup{}, 0 }
 
+// scanned keeps the memory of one look for the next, until the garbage collector
+// comes: in a program that allocates little, that many bytes would call it each time,
+// for more than the look itself takes.
+var scanned sync.Pool
+
 // blockedGoroutines returns the stacks of all goroutines. Another one may start
 // between the counting and the copying, so there is some room.
-func blockedGoroutines() []runtime.StackRecord {
+func blockedGoroutines() *[]runtime.StackRecord {
 	for {
 		n := runtime.NumGoroutine()
-		records := make([]runtime.StackRecord, n+n/8+16)
-		if n, ok := runtime.GoroutineProfile(records); ok {
-			return records[:n]
+		records, _ := scanned.Get().(*[]runtime.StackRecord)
+		if records == nil || cap(*records) < n {
+			records = new(make([]runtime.StackRecord, n+n/8+16))
+		}
+		*records = (*records)[:cap(*records)]
+		if n, ok := runtime.GoroutineProfile(*records); ok {
+			*records = (*records)[:n]
+			return records
 		}
 	}
 }

@@ -56,7 +56,6 @@ func mustShutdown(t *testing.T, p *Pool) {
 
 func TestPoolShutdownDrains(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		before := runtime.NumGoroutine()
 		p := NewPool("drains", 2, 10, WithRegistry(NewRegistry()))
 		var ran atomic.Int32
 		for range 10 {
@@ -78,10 +77,7 @@ func TestPoolShutdownDrains(t *testing.T) {
 			t.Errorf("TrySubmit after Shutdown: %v", err)
 		}
 		p.Resize(7)
-		synctest.Wait()
-		if n := runtime.NumGoroutine(); n > before {
-			t.Errorf("%d goroutines, %d before", n, before)
-		}
+		synctest.Wait() // workers that were left would end the bubble as a deadlock
 		if c := p.Stats(); c.Workers != 0 || c.Rejected != 0 || c.TasksOK != 10 {
 			t.Errorf("%d workers, %d rejected, %d ok", c.Workers, c.Rejected, c.TasksOK)
 		}
