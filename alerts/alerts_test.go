@@ -173,6 +173,25 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+// TestPrefixes looks that no query asks for a bare metric, and that all links lead to
+// the team's boards. Alertmanager's own metrics do not come through a collector.
+func TestPrefixes(t *testing.T) {
+	files, err := Files(Config{MetricPrefix: "game_", BoardPrefix: "my-team"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{RulesFile, PrometheusRuleFile, GrafanaFile} {
+		data := regexp.MustCompile(`(?m)description: .*$`).ReplaceAllString(string(files[file]), "") // prose says what is exported
+		if !strings.Contains(data, "game_weir_channel_depth") || !strings.Contains(data, "/d/my-team-weir-channel?") {
+			t.Errorf("%s asks for no game_weir_channel_depth, or leads nowhere", file)
+		}
+		bare := regexp.MustCompile(`(^|[^\w:])(weir_\w+|go_mem\w+_bytes)|/d/weir-`)
+		if found := bare.FindAllString(data, 3); found != nil {
+			t.Errorf("%s: %q without the prefix", file, found)
+		}
+	}
+}
+
 func TestBadConfig(t *testing.T) {
 	tests := map[string]struct {
 		cfg  Config
@@ -181,6 +200,8 @@ func TestBadConfig(t *testing.T) {
 		"selector":           {Config{Selector: `{team="game"}`}, "braces"},
 		"runbooks":           {Config{RunbookURL: "wiki/weir"}, `runbook address "wiki/weir"`},
 		"dashboards":         {Config{DashboardURL: "https://"}, `dashboard address "https:"`},
+		"metric prefix":      {Config{MetricPrefix: "up or "}, `metric prefix "up or "`},
+		"board prefix":       {Config{BoardPrefix: "My team"}, `prefix "My team"`},
 		"template":           {Config{RunbookURL: "https://x/{{.}}"}, `runbook address "https://x/{{.}}"`},
 		"space":              {Config{DashboardURL: "https://x/a b"}, `dashboard address "https://x/a b"`},
 		"pagerduty":          {Config{PagerDutyURL: "ftp://x"}, `PagerDuty address "ftp://x"`},

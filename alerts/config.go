@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/weir-go/weir/internal/prefix"
 	"github.com/weir-go/weir/internal/selector"
 )
 
@@ -43,6 +44,13 @@ type Config struct {
 	RunbookURL string
 	// DashboardURL is the address of Grafana. Empty means DefaultDashboardURL.
 	DashboardURL string
+	// MetricPrefix is what a collector puts before the names of metrics, such as
+	// "game_" where weir_channel_depth arrives as game_weir_channel_depth. Empty
+	// means that they arrive as they are exported.
+	MetricPrefix string
+	// BoardPrefix is the Prefix that the boards were made with: dashboard links
+	// lead to those.
+	BoardPrefix string
 
 	// Without are alerts that are not wanted.
 	Without []string
@@ -113,6 +121,7 @@ func (c Config) check() (settings, error) {
 	}
 	err = cmp.Or(err, // the first one: a line that can be acted on
 		checkURL("runbook address", s.RunbookURL), checkURL("dashboard address", s.DashboardURL),
+		prefix.CheckMetric(s.MetricPrefix), prefix.CheckBoard(s.BoardPrefix),
 		checkURL("PagerDuty address", cmp.Or(s.PagerDutyURL, "https://events.pagerduty.com")),
 		checkNames("without", s.Without), checkKeys("for", s.For), checkKeys("keep-firing", s.KeepFiring),
 		checkKeys("threshold", s.Thresholds), checkKeys("severity", s.Severities),

@@ -34,8 +34,12 @@ type query struct {
 	notifier  string // the metric that counts failed notifications
 }
 
-// series writes a metric with the matchers given and the team's own.
+// series writes a metric with the matchers given and the team's own. What rules
+// record is named by them, and has no prefix.
 func (q query) series(metric string, matchers ...string) string {
+	if !strings.Contains(metric, ":") {
+		metric = q.MetricPrefix + metric
+	}
 	all := slices.Concat(matchers, q.selector)
 	if len(all) == 0 {
 		return metric

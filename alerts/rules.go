@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/weir-go/weir/internal/prefix"
 )
 
 // ruleFile is a Prometheus rule file, and the spec of a PrometheusRule.
@@ -135,7 +137,7 @@ func (a Alert) shown() []string {
 // them all. A name may hold anything, so it is escaped.
 func (s settings) dashboard(a Alert) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s/d/%s?from=now-1h&to=now", s.DashboardURL, a.Board)
+	fmt.Fprintf(&b, "%s/d/%s%s?from=now-1h&to=now", s.DashboardURL, prefix.OfBoard(s.BoardPrefix), a.Board)
 	for _, v := range a.shown() {
 		// A label that is not there leaves its variable at All.
 		fmt.Fprintf(&b, "{{ with $labels.%[1]s }}&var-%[1]s={{ . | urlquery }}{{ end }}", v)

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/weir-go/weir/internal/prefix"
 	"github.com/weir-go/weir/internal/selector"
 )
 
@@ -33,7 +34,7 @@ type Config struct {
 
 	// Prefix is put before the uid and the title of every board and before the
 	// tag, with a hyphen, so that several sets can be in one Grafana: "game"
-	// makes game-weir-overview. Alerts lead to the boards without one.
+	// makes game-weir-overview. Alerts lead to them by their own BoardPrefix.
 	Prefix string
 
 	// RunbookURL is the address that the links to runbooks begin with,
@@ -86,13 +87,13 @@ func (c Config) check() (settings, error) {
 	s := settings{datasource: c.Datasource, selector: matchers, metricPrefix: c.MetricPrefix,
 		runbooks: strings.TrimRight(cmp.Or(c.RunbookURL, DefaultRunbookURL), "/")}
 	if c.Prefix != "" {
-		s.prefix, s.titlePrefix = c.Prefix+"-", c.Prefix+" / "
+		s.prefix, s.titlePrefix = prefix.OfBoard(c.Prefix), c.Prefix+" / "
 	}
 	err := errors.Join(
 		checkPattern(datasourceUID, c.Datasource, "data source %q is not the uid of one: a uid has at most 40 letters, digits, - and _; it stands in the address of the data source's page in Grafana"),
 		selectorErr,
-		checkPattern(metricPrefix, c.MetricPrefix, "metric prefix %q is not how a metric's name can begin: it has letters, digits and _, such as game_"),
-		checkPattern(boardPrefix, c.Prefix, "prefix %q cannot begin a board's uid: it has at most 25 lower-case letters, digits and -, such as game"),
+		prefix.CheckMetric(c.MetricPrefix),
+		prefix.CheckBoard(c.Prefix),
 		checkRunbookURL(s.runbooks),
 		c.checkFormat(),
 		checkPattern(plainText, c.Folder, "folder %q is not the title of a folder: it has no / and no line breaks"),
@@ -106,8 +107,6 @@ func (c Config) check() (settings, error) {
 
 var (
 	datasourceUID = regexp.MustCompile(`^[a-zA-Z0-9_-]{0,40}$`)
-	metricPrefix  = regexp.MustCompile(`^([a-zA-Z_:][a-zA-Z0-9_:]*)?$`)
-	boardPrefix   = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,23}[a-z0-9])?)?$`)
 	plainText     = regexp.MustCompile(`^[^/[:cntrl:]]*$`)
 	onePath       = regexp.MustCompile(`^[^[:cntrl:]]*$`)
 	namespace     = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$`)

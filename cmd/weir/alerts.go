@@ -17,6 +17,8 @@ type alertsCommand struct {
 	Selector     string `placeholder:"MATCHERS" help:"Label matchers for every query, such as team=\"game\"."`
 	RunbookURL   string `placeholder:"URL" help:"Address that runbook links begin with."`
 	DashboardURL string `placeholder:"URL" help:"Address of Grafana."`
+	MetricPrefix string `placeholder:"PREFIX" help:"What a collector puts before the names of metrics, such as game_."`
+	BoardPrefix  string `placeholder:"PREFIX" help:"The --prefix that the boards were written with."`
 
 	Without      []string                   `placeholder:"ALERT" help:"An alert that is not wanted; may be repeated."`
 	For          map[string]time.Duration   `placeholder:"ALERT=DURATION" help:"How long the condition of an alert holds before it fires; may be repeated."`
@@ -56,6 +58,8 @@ func (c *alertsCommand) Run(stdout io.Writer) error {
 		Selector:               c.Selector,
 		RunbookURL:             c.RunbookURL,
 		DashboardURL:           c.DashboardURL,
+		MetricPrefix:           c.MetricPrefix,
+		BoardPrefix:            c.BoardPrefix,
 		Without:                c.Without,
 		For:                    c.For,
 		KeepFiring:             c.KeepFiring,

@@ -53,12 +53,12 @@ func TestSettings(t *testing.T) {
 		"--threshold", "WeirQueueGrowing=7", "--lookback", "6s", "--pagerduty-url", "http://127.0.0.1:9/v2/enqueue",
 		"--without", "WeirSeriesOverflow", "--severity", "WeirChannelStalled=info", "--budget-period", "168h",
 		"--owner-key-file", "realtime=/run/realtime", "--fallback-url-file", "/run/webhook", "--rule-label", "release=kps", "--namespace", "mon",
-		"--datasource", "prom-eu", "--grafana-key-file", "/run/grafana-key")
+		"--datasource", "prom-eu", "--grafana-key-file", "/run/grafana-key", "--metric-prefix", "game_", "--board-prefix", "game")
 	if code != 0 {
 		t.Fatal(stderr)
 	}
 	for file, wants := range map[string][]string{
-		alerts.RulesFile:          {`team="game"`, "for: 5s", ") > 7\n", "[6s]", "ratio_rate14m", "severity: info\n"},
+		alerts.RulesFile:          {`team="game"`, "for: 5s", ") > 7\n", "[6s]", "ratio_rate14m", "severity: info\n", "game_weir_pool_tasks_total", "/d/game-weir-pool?"},
 		alerts.GrafanaFile:        {"datasourceUid: prom-eu", "$__file{/run/grafana-key}", "keepFiringFor", "14m]"},
 		alerts.PrometheusRuleFile: {"release: kps", "namespace: mon", "for: 5s"},
 		alerts.AlertmanagerFile:   {`owner="realtime"`, "routing_key_file: /run/realtime", "url_file: /run/webhook"},
