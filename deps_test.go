@@ -27,8 +27,9 @@ var mayImport = map[string][]string{
 	"exporter/promexport":       {module + "/instrument", "github.com/prometheus/client_golang", "github.com/prometheus/client_model", "google.golang.org/protobuf"},
 	"exporter/otelexport":       {module + "/instrument", "go.opentelemetry.io/otel"},
 	"internal/selector":         nil,
-	"dashboards":                {module + "/internal/selector", "github.com/grafana/grafana-foundation-sdk/go", "github.com/goccy/go-yaml"},
-	"alerts":                    {module + "/internal/selector", "github.com/goccy/go-yaml"},
+	"internal/prefix":           nil,
+	"dashboards":                {module + "/internal/prefix", module + "/internal/selector", "github.com/grafana/grafana-foundation-sdk/go", "github.com/goccy/go-yaml"},
+	"alerts":                    {module + "/internal/prefix", module + "/internal/selector", "github.com/goccy/go-yaml"},
 }
 
 // directRequirements are the modules that users of the published module get with
