@@ -318,23 +318,18 @@ func (c *Chan[T]) Recv() (v T, ok bool) {
 
 // recvWaiting receives from a channel that was found empty.
 func (c *Chan[T]) recvWaiting() (v T, ok bool) {
-	c.m.blockedReceivers.Add(1)
+	c.m.blockedReceivers.Add(stays)
 	v, ok = <-c.ch
-	c.endRecv(ok)
+	c.endRecv(stays, ok)
 	return v, ok
 }
 
-// endRecv ends a receive that had to wait. It counts before it is blocked no
-// more: who was given a message and has not run since is always in one of the two
-// counts, see onTheirWay.
-func (c *Chan[T]) endRecv(ok bool) {
-	m, r := c.m, uint64(0)
+// endRecv ends a receive that had to wait. It is blocked no more before it counts:
+// whoever reads between sees a message less received, never one more than was.
+func (c *Chan[T]) endRecv(as int64, ok bool) {
+	c.m.blockedReceivers.Add(-as)
 	if ok {
-		r = m.received.Add(1)
-	}
-	m.blockedReceivers.Add(-1)
-	if ok && r >= m.recvDue.Load() {
-		c.lookAtRecv(r)
+		c.recvd()
 	}
 	runtime.KeepAlive(c)
 }
@@ -374,8 +369,12 @@ func (c *Chan[T]) RecvContext(ctx context.Context) (v T, err error) {
 	if v, ok, empty := c.poll(); !empty {
 		return v, closedUnless(ok)
 	}
+	as := int64(stays)
+	if done != nil {
+		as = mayLeave
+	}
 	if c.m != nil {
-		c.m.blockedReceivers.Add(1)
+		c.m.blockedReceivers.Add(as)
 	}
 	received := false
 	select {
@@ -385,7 +384,7 @@ func (c *Chan[T]) RecvContext(ctx context.Context) (v T, err error) {
 		err = ctx.Err()
 	}
 	if c.m != nil {
-		c.endRecv(received)
+		c.endRecv(as, received)
 	}
 	return v, err
 }

@@ -5,6 +5,21 @@ import (
 	"sync/atomic"
 )
 
+// What a receiver that waits adds to blockedReceivers. One that waits for a context
+// too counts in the upper half besides: it may have left, and not run since.
+const (
+	stays    = 1
+	mayLeave = 1<<32 + stays
+)
+
+// waitingReceivers returns how many receivers wait, and how many of them stay until
+// they are given a message, or the channel is closed.
+func (m *chanMember) waitingReceivers() (all, staying int64) {
+	n := m.blockedReceivers.Load()
+	all = n & (1<<32 - 1)
+	return all, all - n>>32
+}
+
 // target says what a member's object is, and so how its depth is learned.
 type target uint8
 
@@ -38,9 +53,9 @@ type chanMember struct {
 	depths           window
 	nextStamp        atomic.Uint64 // the next message number to stamp
 	calmFrom, calmTo atomic.Int64  // see calm
-	blockedReceivers atomic.Int64
-	waiting          atomic.Int64 // senders
-	created          int64        // set once
+	blockedReceivers atomic.Int64  // see stays
+	waiting          atomic.Int64  // senders
+	created          int64         // set once
 	// exposed: the native channel was handed out (or came from outside), so
 	// sends and receives may pass unseen.
 	exposed atomic.Bool

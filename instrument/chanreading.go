@@ -98,15 +98,15 @@ func (m *chanMember) refreshCounted(t int64) {
 // counts reads the counters as nearly at one moment as is needed: a reader that
 // was descheduled between them would see a depth that never was, which the peak
 // then keeps for a minute. Receivers wait for an empty channel alone, so while more
-// was sent than they counted, those that count as blocked have been given a message
+// was sent than they counted, those that wait for nothing else have been given a message
 // each and have not run since: it is in the channel no more.
 func (m *chanMember) counts() (sent uint64, depth int64) {
 	for range 8 {
 		before, given := m.sent.Load(), int64(0)
-		if m.target != targetQueue { // whose sender counts what it gives
-			given = m.blockedReceivers.Load()
+		received := m.received.Load() // before who waits: see endRecv
+		if m.target != targetQueue {  // whose sender counts what it gives
+			_, given = m.waitingReceivers()
 		}
-		received := m.received.Load()
 		sent = m.sent.Load()
 		// A receive is counted before its send where they race.
 		depth = max(int64(sent-received)-given, 0)
@@ -201,7 +201,8 @@ func ratio(level, capacity int64) float64 { return float64(level) / float64(capa
 
 func (m *chanMember) addMovement(c *ChanStats, t, stallAfter int64) {
 	s := &m.seen
-	c.BlockedReceivers += max(m.blockedReceivers.Load(), 0)
+	waiting, _ := m.waitingReceivers()
+	c.BlockedReceivers += waiting
 	senders, oldest := m.blockedSenders(c, t, stallAfter)
 	c.BlockedSenders += senders
 	c.OldestBlockedSender = max(c.OldestBlockedSender, since(t, oldest))

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 )
 
 // flow is a channel or a queue in use: four send and two receive.
@@ -334,4 +335,28 @@ func TestUnrecordedSendTakesNothingBack(t *testing.T) {
 	}
 	c.Sent()
 	balance(t, c.Stats())
+}
+
+// TestCanceledReceiverWasGivenNothing sends after a receiver was canceled, and before
+// it runs: the message is in the channel.
+func TestCanceledReceiverWasGivenNothing(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // or it would run at once
+	synctest.Test(t, func(t *testing.T) {
+		c := NewChan[int]("c", 1, WithRegistry(NewRegistry()))
+		for range 100 {
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() { _, _ = c.RecvContext(ctx) }()
+			synctest.Wait()
+			if got := c.Stats(); got.BlockedReceivers != 1 {
+				t.Fatalf("%d receivers wait, want 1", got.BlockedReceivers)
+			}
+			cancel()
+			c.TrySend(1)
+			if got := c.Stats(); got.Depth != int64(c.Len()) || got.Depth+int64(got.Received) != int64(got.Sent) {
+				t.Fatalf("depth %d of %d, %d received of %d", got.Depth, c.Len(), got.Received, got.Sent)
+			}
+			c.TryRecv()
+			synctest.Wait()
+		}
+	})
 }
