@@ -98,8 +98,8 @@ func (m *chanMember) refreshCounted(t int64) {
 // counts reads the counters as nearly at one moment as is needed: a reader that
 // was descheduled between them would see a depth that never was, which the peak
 // then keeps for a minute. Receivers wait for an empty channel alone, so while more
-// was sent than they counted, those that wait for nothing else have been given a message
-// each and have not run since: it is in the channel no more.
+// was sent than they counted, those that wait for nothing else have been given a
+// message each and have not run since: it is in the channel no more.
 func (m *chanMember) counts() (sent uint64, depth int64) {
 	for range 8 {
 		before, given := m.sent.Load(), int64(0)

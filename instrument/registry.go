@@ -69,8 +69,9 @@ func WithLeakProof() RegistryOption {
 }
 
 // WithLeakInterval sets how often goroutines are looked at: 30 seconds unless set.
-// Ten windows of four looks in which nothing but growth was seen make a suspect. Where a look takes more than a thousandth of d, there are fewer. Zero is
-// the default, and a negative interval looks never.
+// Ten windows of four looks in which nothing but growth was seen make a suspect.
+// Where a look takes more than a thousandth of d, there are fewer. Zero is the
+// default, and a negative interval looks never.
 func WithLeakInterval(d time.Duration) RegistryOption {
 	return func(r *Registry) { r.goroutines.every = d }
 }
@@ -161,8 +162,8 @@ const lookEvery = time.Second
 //
 // Reading is what keeps detection going: from the first one on the registry is
 // sampled every second, until three minutes after the last. Where it has so many
-// objects that this takes a quarter of a millisecond or more it is sampled less often, but
-// every seven seconds at least.
+// objects that this takes a quarter of a millisecond or more it is sampled less
+// often, but every seven seconds at least.
 func (r *Registry) Snapshot() Snapshot {
 	r = registryOr(r)
 	if !r.disabled {
